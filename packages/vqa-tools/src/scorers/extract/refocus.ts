@@ -1,0 +1,24 @@
+import { skipSpace, trimSpaceBefore } from './span-search.js';
+
+const MARKER = 'FINAL ANSWER:';
+const END = 'TERMINATE';
+
+/**
+ * ReFocus and VTool-R1 v1's evaluation (zeyofu/ReFocus_Code f1a4391e): "||" becomes "|", then the
+ * first text between "FINAL ANSWER:" and "TERMINATE" that has no line break; else the whole reply.
+ */
+export function refocus(reply: string): string {
+  const text = reply.replaceAll('||', '|');
+  let marker = text.indexOf(MARKER);
+  while (marker !== -1) {
+    const from = skipSpace(text, marker + MARKER.length);
+    const end = text.indexOf(END, from);
+    if (end === -1) break;
+    const to = trimSpaceBefore(text, end, from);
+    const lineBreak = text.indexOf('\n', from);
+    if (lineBreak === -1 || lineBreak >= to) return text.slice(from, to);
+    // Every marker before that line break would meet it too.
+    marker = text.indexOf(MARKER, Math.max(marker + 1, Math.min(lineBreak, end) - MARKER.length));
+  }
+  return text;
+}
