@@ -1,0 +1,63 @@
+import type { PolicyLossSettings } from '../settings.js';
+import { addRowShare, meanShare } from './clip-metrics.js';
+import type { LossRow, LossType } from './types.js';
+
+// TRL clamps log W to the logarithm of 1e-8, and everything else to ±20.
+const LOWEST_LOG = Math.log(1e-8);
+const HIGHEST_LOG = 20;
+
+const clamp = (x: number, low: number, high: number): number => Math.min(Math.max(x, low), high);
+
+/** log W = clamp(Σ_t clamp(ℓ − o, ±20)·m + Σ_t clamp(log(π_old/π_sampler), log 1e-8, 20)). */
+function logSequenceWeight(row: LossRow): number {
+  let sum = 0;
+  for (let t = 0; t < row.length; t += 1) {
+    if (row.mask[t] === 0) continue;
+    sum += clamp(row.logprobs[t]! - row.oldLogprobs[t]!, -HIGHEST_LOG, HIGHEST_LOG);
+    if (row.engineRatio !== null && !row.engineRatioIsSequence) {
+      sum += clamp(Math.log(row.engineRatio[t]!), LOWEST_LOG, HIGHEST_LOG);
+    }
+  }
+  if (row.engineRatio !== null && row.engineRatioIsSequence && row.length > 0) {
+    sum += clamp(Math.log(row.engineRatio[0]!), LOWEST_LOG, HIGHEST_LOG);
+  }
+  return clamp(sum, LOWEST_LOG, HIGHEST_LOG);
+}
+
+/** φ = exp(λ + k·log W − λW), normalized so that φ(1) = 1. */
+function gammaWeight(logWeight: number, advantage: number, settings: PolicyLossSettings): number {
+  const k = advantage >= 0 ? settings.vespoKPos : settings.vespoKNeg;
+  const lambda = Math.max(advantage >= 0 ? settings.vespoLambdaPos : settings.vespoLambdaNeg, 1e-4);
+  return Math.exp(lambda + k * logWeight - lambda * Math.exp(logWeight));
+}
+
+/**
+ * VESPO: the policy gradient weighted by a gamma shape of the sequence's whole ratio, detached, which fades out
+ * both very small and very large ratios.
+ */
+export const vespo: LossType = {
+  name: 'vespo',
+  source: 'L = −sg[φ(W)]·A·ℓ; VESPO (2602.10693), TRL `vespo`',
+  aggregation: 'dapo',
+  importanceSamplingLevel: null,
+  gradient: 'logprob',
+  logRatioBounds: null,
+  capsRatio: false,
+  engineCorrection: 'inside',
+  entropyMask: 'multiply',
+  defaults: {},
+  terms(row, settings, { value, derivative }) {
+    const logWeight = logSequenceWeight(row);
+    for (let t = 0; t < row.length; t += 1) {
+      const advantage = row.advantages[t]!;
+      const weight = -gammaWeight(logWeight, advantage, settings) * advantage;
+      value[t] = weight * row.logprobs[t]!;
+      derivative[t] = weight;
+    }
+  },
+  observe(row, settings, tally) {
+    if (row.length === 0) return;
+    addRowShare(tally, 'phi', gammaWeight(logSequenceWeight(row), row.advantages[0]!, settings), 1);
+  },
+  metrics: (tally) => ({ 'vespo/phi_seq_mean': meanShare(tally, 'phi') }),
+};
