@@ -21,9 +21,16 @@ export {
   type SelectionInput,
   type Tally,
 } from './losses/index.js';
+export * from './optimizers/index.js';
 export { type PolicyLossResult, policyLoss } from './policy-loss.js';
 export type { PolicyLossBatch } from './policy-loss-input.js';
 export type { Row, Rows } from './rows.js';
+export {
+  type Schedule,
+  type ScheduleName,
+  type ScheduleOptions,
+  schedules,
+} from './schedules/index.js';
 export type {
   EngineCorrection,
   EngineCorrectionMode,
