@@ -61,14 +61,14 @@ describe('WikiTableQuestions', () => {
   });
 
   it("agrees with TableVQA-Bench's copy, and scores 0 where that one stops", () => {
-    const escape = (text: string): string =>
+    const escapeItem = (text: string): string =>
       text.replaceAll('\\', '\\\\').replaceAll('|', '\\p').replaceAll('\n', '\\n');
     const wrong = cases.filter((row) => {
       // An empty list cannot be written in that format: "" is a list of one empty text.
       if (row.prediction.length === 0) return row.correctTableVQABench !== false;
       const { score: got, reason } = scorers['tablevqa-vwtq'].score({
-        prediction: row.prediction.map(escape).join('|'),
-        answers: row.gold.map(escape),
+        prediction: row.prediction.map(escapeItem).join('|'),
+        answers: row.gold.map(escapeItem),
       });
       if (row.correctTableVQABench === 'error') return got !== 0 || reason === undefined;
       return (got === 1) !== row.correctTableVQABench;

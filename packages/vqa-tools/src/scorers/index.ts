@@ -1,6 +1,7 @@
 import { chartqaLmEval } from './chartqa-lm-eval.js';
 import { chartqa, chartqaLmmsEval, chartqaQwenVl, chartqaVlmEvalKit } from './chartqa-relaxed.js';
 import { chartqapro } from './chartqapro.js';
+import { charxivRule } from './charxiv-rule.js';
 import type { RuleScorer } from './scorer.js';
 import { tabfact } from './tabfact.js';
 import { tablevqaFintabnetqa, tablevqaFintabnetqaExact } from './tablevqa-fintabnetqa.js';
@@ -23,5 +24,6 @@ export const scorers = {
   'tablevqa-fintabnetqa': tablevqaFintabnetqa,
   'tablevqa-fintabnetqa-exact': tablevqaFintabnetqaExact,
   tabfact,
+  'charxiv-rule': charxivRule,
   'vtool-rule': vtoolRule,
 } satisfies Readonly<Record<string, RuleScorer>>;
