@@ -13,7 +13,29 @@ export type {
 export { readModel } from './codec/read-model.js';
 export { modelToBytes, type WriteModelOptions, writeModel } from './codec/write-model.js';
 export {
+  type DifferentiateOptions,
+  differentiate,
+  supportedOperators,
+} from './differentiate/differentiate.js';
+export {
+  type GradientRule,
+  type GradientRules,
+  type RuleContext,
+  zeroGradient,
+} from './differentiate/gradient-rule.js';
+export {
   OnnxAutogradError,
   type OnnxAutogradErrorCode,
   type OnnxAutogradErrorDetails,
 } from './errors.js';
+export { gradientRules } from './rules/index.js';
+export {
+  createSession,
+  type OutputTensor,
+  type RunOptions,
+  type Session,
+} from './session/session.js';
+export type { SessionOptions } from './session/session-options.js';
+export type { TensorLike } from './session/tensors.js';
+export { chooseBranches } from './transform/choose-branches.js';
+export { raiseOpset } from './transform/raise-opset.js';

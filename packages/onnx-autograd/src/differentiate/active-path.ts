@@ -1,0 +1,63 @@
+import { isFloating } from '../codec/element-types.js';
+import type { Graph, GraphNode } from '../codec/model.js';
+import type { Value } from '../graph/graph-builder.js';
+import type { Inference } from '../inference/infer.js';
+
+/** The part of a graph through which gradients flow. */
+export interface ActivePath {
+  /** Values that depend differentiably on `wrt` and on which an output depends. */
+  readonly values: ReadonlySet<Value>;
+  /** Nodes with an active input and an active output, in graph order. */
+  readonly nodes: readonly GraphNode[];
+}
+
+/**
+ * Finds what lies between `wrt` and `outputs`.
+ *
+ * Integers and booleans carry no gradient, nor does the output of a node that `stops` names.
+ */
+export function findActivePath(options: {
+  readonly nodes: readonly GraphNode[];
+  readonly inference: Inference;
+  readonly wrt: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly stops: (node: GraphNode) => boolean;
+}): ActivePath {
+  const { nodes, inference, wrt, outputs, stops } = options;
+  const reached = new Set<Value>(wrt);
+  const candidates: GraphNode[] = [];
+  for (const node of nodes) {
+    if (stops(node) || !inputsOf(node).some((name) => reached.has(name))) continue;
+    let isReached = false;
+    for (const output of node.outputs) {
+      const { type } = inference.info(output);
+      if (output === '' || (type !== undefined && !isFloating(type))) continue;
+      reached.add(output);
+      isReached = true;
+    }
+    if (isReached) candidates.push(node);
+  }
+  const wanted = new Set<Value>(outputs);
+  const active: GraphNode[] = [];
+  for (const node of candidates.reverse()) {
+    if (!node.outputs.some((name) => wanted.has(name) && reached.has(name))) continue;
+    active.push(node);
+    for (const name of inputsOf(node)) if (reached.has(name)) wanted.add(name);
+  }
+  active.reverse();
+  return { values: new Set([...reached].filter((name) => wanted.has(name))), nodes: active };
+}
+
+/** Inputs of a node, those that its subgraphs capture included. */
+export function inputsOf(node: GraphNode): readonly Value[] {
+  const captured: Value[] = [];
+  const visit = (graph: Graph): void => {
+    for (const inner of graph.nodes) captured.push(...inputsOf(inner));
+    captured.push(...graph.outputs.map(({ name }) => name));
+  };
+  for (const { value } of node.attributes) {
+    if (value.kind === 'graph') visit(value.value);
+    if (value.kind === 'graphs') value.value.forEach(visit);
+  }
+  return captured.length === 0 ? node.inputs : [...node.inputs, ...captured];
+}

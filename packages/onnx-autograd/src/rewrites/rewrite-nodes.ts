@@ -1,0 +1,57 @@
+import type { GraphNode, OnnxModel } from '../codec/model.js';
+import { makeRuleContext, type RuleContext } from '../differentiate/gradient-rule.js';
+import { GraphBuilder, type Value } from '../graph/graph-builder.js';
+import { Operations, type OperatorSupport } from '../graph/operations.js';
+import { rewrites } from './index.js';
+
+/**
+ * Says an operator in terms of others that have gradient rules: adds nodes and returns one value for each
+ * output (`null` for one that is left out).
+ */
+export type Rewrite = (context: RewriteContext) => readonly (Value | null)[];
+
+/** What a rewrite sees of its node: a rule context without gradients. */
+export type RewriteContext = Omit<
+  RuleContext,
+  'gradOutput' | 'optionalGradOutput' | 'needs' | 'output'
+>;
+
+/** Rewrites by domain and operator. */
+export type Rewrites = Readonly<Record<string, Readonly<Record<string, Rewrite>>>>;
+
+/** Replaces those of `chosen` for which there is a rewrite. */
+export function rewriteNodes(
+  model: OnnxModel,
+  chosen: ReadonlySet<GraphNode>,
+  support: OperatorSupport,
+): OnnxModel {
+  const rewriteFor = (node: GraphNode): Rewrite | undefined =>
+    chosen.has(node) ? rewrites[node.domain]?.[node.operator] : undefined;
+  if (!model.graph.nodes.some(rewriteFor)) return model;
+  const builder = new GraphBuilder(model, []);
+  const ops = new Operations(builder, support);
+  for (const node of model.graph.nodes) {
+    const rewrite = rewriteFor(node);
+    if (rewrite === undefined) {
+      builder.addNode(node);
+      continue;
+    }
+    builder.prefix = node.name === '' ? (node.outputs[0] ?? '') : node.name;
+    const results = rewrite(
+      makeRuleContext({
+        node,
+        ops,
+        valueOf: (name) => name,
+        gradientOf: () => undefined,
+        isNeeded: () => false,
+      }),
+    );
+    for (const [index, output] of node.outputs.entries()) {
+      const result = results[index];
+      if (output !== '' && result !== undefined && result !== null) {
+        builder.emit('Identity', [result], { outputs: [output] });
+      }
+    }
+  }
+  return builder.build();
+}

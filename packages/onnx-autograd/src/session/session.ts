@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto';
+import { InferenceSession, type Tensor } from 'onnxruntime-node';
+import type { OnnxModel } from '../codec/model.js';
+import { OnnxAutogradError } from '../errors.js';
+import { fixedInputPrefix } from '../transform/choose-branches.js';
+import { type PreparedModel, prepareModel, type SessionOptions } from './session-options.js';
+import { checkFeeds, type PlainTensor, type TensorLike, toRuntimeTensors } from './tensors.js';
+import { acquireWorker, type SessionThread } from './thread.js';
+
+export interface RunOptions {
+  /** Checked before the run starts: a run that has started cannot be stopped. */
+  readonly signal?: AbortSignal;
+}
+
+/** What runs a prepared graph: this thread, or a worker. */
+interface Runner {
+  run(feeds: Record<string, PlainTensor>): Promise<Record<string, TensorLike>>;
+  release(): Promise<void>;
+}
+
+/** Output of a run: typed data in row-major order. */
+export type OutputTensor = Tensor | PlainTensor;
+
+/**
+ * A graph ready to run. Made by `createSession`; owns native memory until it is disposed.
+ */
+export class Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly #fixed: ReadonlyMap<string, string>;
+  readonly #runner: Runner;
+  readonly #onDispose: () => Promise<void>;
+  #isDisposed = false;
+
+  /** @internal Use `createSession`. */
+  constructor(model: OnnxModel, runner: Runner, onDispose: () => Promise<void>) {
+    const initializers = new Set(model.graph.initializers.map(({ name }) => name));
+    this.inputNames = model.graph.inputs
+      .map(({ name }) => name)
+      .filter((name) => !initializers.has(name));
+    this.outputNames = model.graph.outputs.map(({ name }) => name);
+    this.#fixed = new Map(
+      [...model.metadata]
+        .filter(([key]) => key.startsWith(fixedInputPrefix))
+        .map(([key, value]) => [key.slice(fixedInputPrefix.length), value]),
+    );
+    this.#runner = runner;
+    this.#onDispose = onDispose;
+  }
+
+  /**
+   * Runs the graph.
+   *
+   * @param feeds One tensor for each input: `{ type, dims, data }`, such as onnxruntime's `Tensor`.
+   * @returns Every output by name.
+   * @throws {OnnxAutogradError} `invalid-argument` before work starts, `runtime` with ONNX Runtime's cause.
+   */
+  async run(
+    feeds: Readonly<Record<string, TensorLike>>,
+    options: RunOptions = {},
+  ): Promise<Record<string, OutputTensor>> {
+    if (this.#isDisposed) {
+      throw new OnnxAutogradError('disposed', 'The session was disposed; create another one.');
+    }
+    options.signal?.throwIfAborted();
+    const checked = checkFeeds(feeds, this.inputNames, this.#fixed);
+    const results = await this.#runner.run(checked);
+    options.signal?.throwIfAborted();
+    return results as Record<string, OutputTensor>;
+  }
+
+  /** Gives the native memory back. Further runs throw; disposing twice does nothing. */
+  async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    await this.#onDispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+}
+
+interface PoolEntry {
+  readonly runner: Promise<Runner>;
+  users: number;
+}
+
+/** Native sessions in use, by graph and options. An entry goes with its last user. */
+const pool = new Map<string, PoolEntry>();
+
+/**
+ * Makes a session for a model.
+ *
+ * Calls with the same graph and options share one native session; it is released when the last of them is
+ * disposed. Weights are mapped from the model's files, so several sessions on one model hold them once.
+ *
+ * @throws {OnnxAutogradError} `runtime` if ONNX Runtime refuses the graph.
+ * @example
+ * const session = await createSession(model);
+ * try {
+ *   const { logits } = await session.run(feeds);
+ * } finally {
+ *   await session.dispose();
+ * }
+ */
+export async function createSession(
+  model: OnnxModel,
+  options: SessionOptions = {},
+): Promise<Session> {
+  const prepared = prepareModel(model, options);
+  const start = (): Promise<Runner> =>
+    options.worker === true ? startInWorker(prepared) : startHere(prepared);
+  if (options.pooled === false) {
+    const runner = await start();
+    return new Session(model, runner, () => runner.release());
+  }
+  const key = createHash('sha256')
+    .update(prepared.bytes)
+    .update(JSON.stringify([prepared.options, options.worker === true]))
+    .digest('hex');
+  const entry = pool.get(key) ?? { runner: start(), users: 0 };
+  pool.set(key, entry);
+  entry.users++;
+  const leave = async (): Promise<void> => {
+    entry.users--;
+    if (entry.users > 0) return;
+    pool.delete(key);
+    await (await entry.runner).release();
+  };
+  try {
+    return new Session(model, await entry.runner, leave);
+  } catch (error) {
+    pool.delete(key);
+    throw error;
+  }
+}
+
+async function startHere({ bytes, options }: PreparedModel): Promise<Runner> {
+  const session = await wrapped('ONNX Runtime refused the graph', () =>
+    InferenceSession.create(bytes, options),
+  );
+  return {
+    run: (feeds) =>
+      wrapped('ONNX Runtime failed while running the graph', () =>
+        session.run(toRuntimeTensors(feeds)),
+      ),
+    release: () => session.release(),
+  };
+}
+
+async function startInWorker({ bytes, options }: PreparedModel): Promise<Runner> {
+  const thread: SessionThread = acquireWorker();
+  try {
+    const session = await wrapped('ONNX Runtime refused the graph', () =>
+      thread.request({ kind: 'create', bytes, options }),
+    );
+    return {
+      run: (feeds) =>
+        wrapped('ONNX Runtime failed while running the graph', () =>
+          thread.request({ kind: 'run', session: session.id, feeds }),
+        ).then(({ value }) => value as Record<string, TensorLike>),
+      release: async () => {
+        await thread.request({ kind: 'release', session: session.id });
+        await thread.leave();
+      },
+    };
+  } catch (error) {
+    await thread.leave();
+    throw error;
+  }
+}
+
+async function wrapped<T>(problem: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    if (cause instanceof OnnxAutogradError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OnnxAutogradError('runtime', `${problem}: ${reason}`, { cause });
+  }
+}
