@@ -53,7 +53,7 @@ export function parseToolCalls(text: unknown, options: ParseOptions = {}): Parse
     };
   }
   const reading = dialect.read(source, { lenient, limits, tools });
-  const failure = firstFailure(reading, { limits, tools });
+  const failure = firstFailure(reading, { limits, tools, length: source.length });
   return {
     ok: failure === null,
     calls: reading.calls.slice(0, limits.maxCalls),
@@ -75,9 +75,14 @@ function findDialect(dialect: ToolCallDialectName | ToolCallDialect): ToolCallDi
 
 function firstFailure(
   reading: DialectReading,
-  { limits, tools }: { limits: ParseLimits; tools: ToolTable | null },
+  { limits, tools, length }: { limits: ParseLimits; tools: ToolTable | null; length: number },
 ): ParseFailure | null {
-  if (reading.failure !== null) return reading.failure;
+  if (reading.failure !== null) {
+    const { kind, message, span } = reading.failure;
+    // A fault at the end of the text has no character of its own.
+    const end = Math.min(span.end, length);
+    return { kind, message, span: { start: Math.min(span.start, end), end } };
+  }
   const excess = reading.calls[limits.maxCalls];
   if (excess !== undefined) {
     const message = `more than ${limits.maxCalls} call${limits.maxCalls === 1 ? '' : 's'}`;

@@ -94,9 +94,11 @@ export class PythonCalls {
     }
   }
 
+  /** An item of a literal. No variables: `a = [a, a]` repeated would double with every line. */
   #data(expression: Expression): unknown {
-    const value = this.#evaluate(expression);
-    if (value.kind === 'data') return value.value;
+    const isLiteral = expression.type !== 'name' && expression.type !== 'call';
+    const value = isLiteral ? this.#evaluate(expression) : null;
+    if (value?.kind === 'data') return value.value;
     throw new SyntaxFault('only literals are allowed here', expression.start, expression.end);
   }
 

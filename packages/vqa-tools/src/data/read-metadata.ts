@@ -42,7 +42,7 @@ export function readMetadata(value: unknown): ImageMetadata {
 
 /** ReFocus's test files: labels and boxes in two lists of the same order, as fractions. */
 export function pairedBoxes(labels: unknown, boxes: unknown): BoxList | undefined {
-  if (!Array.isArray(labels) || !Array.isArray(boxes)) return undefined;
+  if (!Array.isArray(labels) || !Array.isArray(boxes) || boxes.length === 0) return undefined;
   if (labels.length !== boxes.length) {
     throw new Error(`${labels.length} labels with ${boxes.length} boxes`);
   }
@@ -58,7 +58,8 @@ function boxMapping(value: unknown, options: { vertical: boolean }): BoxList | u
   if (value === null || value === undefined) return undefined;
   const record = toRecord(value);
   // The script of version 1 writes {"x1": "none"} where there are no boxes; as a struct, x1 is null.
-  const entries = Object.entries(record).filter(([, box]) => box !== null && box !== 'none');
+  const entries = Object.entries(record).filter(([, box]) => box != null && box !== 'none');
+  if (entries.length === 0) return undefined;
   return toBoxList(
     Object.fromEntries(entries.map(([label, box]) => [label, requireBox(box, label)])),
     options,

@@ -43,7 +43,10 @@ export async function writeDataset(
   async function* counted(): AsyncGenerator<Record<string, unknown>> {
     for await (const example of examples) {
       rows++;
-      yield { ...toRow(example) };
+      const row = toRow(example);
+      yield Object.fromEntries(
+        (columns ?? []).map(({ name, ...type }) => [name, parquetValue(row[name], type)]),
+      );
     }
   }
   await writer.parquetWriteRows({
@@ -78,6 +81,20 @@ async function writeLines(
   stream.end();
   await finished;
   return rows;
+}
+
+/** A value as the Parquet writer takes it: whole numbers of 64 bits are bigint. */
+function parquetValue(value: unknown, type: ParquetType): unknown {
+  if (value === null || value === undefined) return null;
+  if (type.type === 'int64') return BigInt(Number(value));
+  if (type.type === 'list') {
+    return Array.isArray(value) ? value.map((item) => parquetValue(item, type.element)) : null;
+  }
+  if (type.type !== 'struct' || typeof value !== 'object') return value;
+  const entries = new Map<string, unknown>(Object.entries(value));
+  return Object.fromEntries(
+    type.fields.map(({ name, ...inner }) => [name, parquetValue(entries.get(name), inner)]),
+  );
 }
 
 interface SchemaElement {

@@ -43,8 +43,10 @@ export function strokeRectangle(
   { x1, y1, x2, y2 }: PixelCorners,
   { color, width }: { color: Color; width: number },
 ): void {
-  const top = Math.min(y1 + width, y2 - width + 1);
-  const bottom = Math.max(y1 + width, y2 - width + 1);
+  // The sides run from `from` to before `to`, upwards where the rectangle is thinner than the line.
+  const from = y1 + width;
+  const to = y2 - width + 1;
+  const [top, bottom] = from <= to ? [from, to - 1] : [to + 1, from];
   for (let i = 0; i < width; i++) {
     horizontalRun(image, x1, x2, y1 + i, color);
     horizontalRun(image, x1, x2, y2 - i, color);

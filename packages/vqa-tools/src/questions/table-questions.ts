@@ -21,15 +21,18 @@ export async function* tableQuestions(
 ): AsyncGenerator<RenderedQuestion> {
   const tables = new Map((await loadTables(dataset)).map((table) => [table.id, table]));
   let given = 0;
-  let newest: { id: string; rendered: RenderedTable } | null = null;
+  const newest: { id: string | null; rendered: RenderedTable | null } = {
+    id: null,
+    rendered: null,
+  };
   for await (const example of readDataset(join(embeddedFolder(dataset), files[dataset]))) {
     const table = tables.get(example.tableId ?? '');
     if (table === undefined || table.split !== split) continue;
     if (given++ >= limit) return;
     // Questions of a table follow each other, so one picture in memory is enough.
-    if (newest?.id !== table.id) {
-      const style = randomTableStyle(seedFor(seed, 'table', table.id));
-      newest = { id: table.id, rendered: renderTable(table, style) };
+    if (newest.id !== table.id || newest.rendered === null) {
+      newest.id = table.id;
+      newest.rendered = renderTable(table, randomTableStyle(seedFor(seed, 'table', table.id)));
     }
     const { image, metadata } = newest.rendered;
     yield {

@@ -30,7 +30,7 @@ export const vtoolPython: ToolCallDialect = {
     const close = text.indexOf(FENCE, start);
     const end = close === -1 ? text.length : close;
     const code = text.slice(start, end);
-    if (code.trim() !== '' && !HINT.test(code)) {
+    if (code.trim() !== '' && !HINT.test(lenient ? code.replaceAll('\\_', '_') : code)) {
       return failed('no-call', 'the Python block calls no tool', fence, end);
     }
     if (close === -1) {
