@@ -24,7 +24,17 @@ export {
 export * from './optimizers/index.js';
 export { type PolicyLossResult, policyLoss } from './policy-loss.js';
 export type { PolicyLossBatch } from './policy-loss-input.js';
+export { type Random, seededRandom, splitSeed } from './random.js';
 export type { Row, Rows } from './rows.js';
+export {
+  type Checkpoint,
+  latestCheckpoint,
+  listCheckpoints,
+  loadCheckpoint,
+  type RefusedCheckpoint,
+  saveCheckpoint,
+} from './runs/checkpoint.js';
+export { type OpenedRun, RunFolder, type RunFolderOptions } from './runs/run-folder.js';
 export {
   type Schedule,
   type ScheduleName,
@@ -37,3 +47,26 @@ export type {
   PolicyLossOptions,
   PolicyLossSettings,
 } from './settings.js';
+export type { SummaryValue } from './tensorboard/records.js';
+export type {
+  EventClock,
+  Metrics,
+  RecordedEvent,
+  SampleIdentity,
+  SessionEvent,
+  TrainEvent,
+} from './train/events.js';
+export type { InspectedSample, TrainOptions } from './train/options.js';
+export type {
+  BackwardOptions,
+  Policy,
+  PolicySample,
+  Reward,
+  RewardContext,
+  RewardInput,
+  SampleOptions,
+  ScoreOptions,
+  Scorer,
+  TokenScores,
+} from './train/policy.js';
+export { train } from './train/train.js';

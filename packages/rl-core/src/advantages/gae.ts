@@ -14,6 +14,7 @@ export const gae: AdvantageEstimator = {
   name: 'gae',
   source: 'A_t = δ_t + γλ·A_{t+1}, whitened; Schulman et al. (1506.02438), verl `gae`',
   needs: ['mask', 'values'],
+  usesTokenRewards: true,
   minimumGroupSize: 1,
   estimate(input, { gamma = 1, lambda = 1 } = {}) {
     const { scored, mask, rewards, isScored } = tokenRewards(input, 'gae');

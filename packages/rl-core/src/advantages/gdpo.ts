@@ -17,6 +17,7 @@ export const gdpo: AdvantageEstimator = {
   source:
     'per-reward group normalization, then over the batch; GDPO (2601.05242), TRL `normalize_then_sum`',
   needs: [],
+  usesTokenRewards: false,
   minimumGroupSize: 2,
   estimate(input, { epsilon = EPSILON } = {}) {
     const scored = scoreGroups(input);

@@ -9,6 +9,7 @@ export const reinforcePlusPlusBaseline: AdvantageEstimator = {
   name: 'reinforce_plus_plus_baseline',
   source: 'A_t = whiten(r − μ_g); REINFORCE++ (2501.03262), verl `reinforce_plus_plus_baseline`',
   needs: ['mask'],
+  usesTokenRewards: false,
   minimumGroupSize: 1,
   estimate(input) {
     const scored = scoreGroups(input);

@@ -22,6 +22,7 @@ export const reinforcePlusPlus: AdvantageEstimator = {
   name: 'reinforce_plus_plus',
   source: 'A_t = whiten(Σ_{s≥t} γ^{s−t} r_s); REINFORCE++ (2501.03262), verl `reinforce_plus_plus`',
   needs: ['mask'],
+  usesTokenRewards: true,
   minimumGroupSize: 1,
   estimate(input, { gamma = 1 } = {}) {
     const { scored, mask, rewards, isScored } = tokenRewards(input, 'reinforce_plus_plus');

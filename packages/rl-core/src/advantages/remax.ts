@@ -8,6 +8,7 @@ export const remax: AdvantageEstimator = {
   name: 'remax',
   source: 'A_t = Σ_{s≥t} r_s − r_greedy·m_t; ReMax (2310.10505), verl `remax`',
   needs: ['mask', 'greedyRewards'],
+  usesTokenRewards: true,
   minimumGroupSize: 1,
   estimate(input) {
     const { scored, mask, rewards, isScored } = tokenRewards(input, 'remax');

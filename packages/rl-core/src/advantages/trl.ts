@@ -20,6 +20,7 @@ export function centeredAdvantages(
     name,
     source,
     needs: [],
+    usesTokenRewards: false,
     minimumGroupSize: 2,
     estimate(input, { epsilon = EPSILON } = {}) {
       const scored = scoreGroups(input);

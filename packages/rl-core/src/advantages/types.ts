@@ -57,6 +57,8 @@ export interface AdvantageEstimator {
   readonly source: string;
   /** Inputs that it cannot do without. */
   readonly needs: readonly ('mask' | 'greedyRewards' | 'values')[];
+  /** Whether `tokenRewards` are used; an estimator of whole sequences ignores them. */
+  readonly usesTokenRewards: boolean;
   /** Smallest group in which an advantage can differ from 0. */
   readonly minimumGroupSize: number;
   /**

@@ -9,6 +9,7 @@ export const verlGdpo: AdvantageEstimator = {
   name: 'verl_gdpo',
   source: 'A = whiten(Σ_k w_k·grpo(r_k)); GDPO (2601.05242), verl `gdpo`',
   needs: ['mask'],
+  usesTokenRewards: false,
   minimumGroupSize: 1,
   estimate(input, options = {}) {
     const scored = scoreGroups(input);

@@ -29,6 +29,7 @@ export function groupwiseAdvantages(
     name,
     source,
     needs,
+    usesTokenRewards: false,
     minimumGroupSize: 1,
     estimate(input, options = {}) {
       const scored = scoreGroups(input);

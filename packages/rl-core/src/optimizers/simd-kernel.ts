@@ -52,13 +52,21 @@ const binary =
   (operation: Code) =>
   (a: Expression, b: Expression): Expression => ({ code: [...a.code, ...b.code, ...operation] });
 
-/** Lane-wise operations. */
-export const lane = {
+/** Operations on four numbers at once. */
+export interface LaneOperations {
+  readonly add: (a: Expression, b: Expression) => Expression;
+  readonly subtract: (a: Expression, b: Expression) => Expression;
+  readonly multiply: (a: Expression, b: Expression) => Expression;
+  readonly divide: (a: Expression, b: Expression) => Expression;
+  readonly squareRoot: (a: Expression) => Expression;
+}
+
+export const lane: LaneOperations = {
   add: binary(add),
   subtract: binary(subtract),
   multiply: binary(multiply),
   divide: binary(divide),
-  squareRoot: (a: Expression): Expression => ({ code: [...a.code, ...squareRoot] }),
+  squareRoot: (a) => ({ code: [...a.code, ...squareRoot] }),
 };
 
 /** What the body of a kernel is built from. */
