@@ -1,6 +1,7 @@
 import { isFloating } from '../codec/element-types.js';
-import type { Graph, GraphNode } from '../codec/model.js';
+import type { GraphNode } from '../codec/model.js';
 import type { Value } from '../graph/graph-builder.js';
+import { inputsOf } from '../graph/node-inputs.js';
 import type { Inference } from '../inference/infer.js';
 
 /** The part of a graph through which gradients flow. */
@@ -46,18 +47,4 @@ export function findActivePath(options: {
   }
   active.reverse();
   return { values: new Set([...reached].filter((name) => wanted.has(name))), nodes: active };
-}
-
-/** Inputs of a node, those that its subgraphs capture included. */
-export function inputsOf(node: GraphNode): readonly Value[] {
-  const captured: Value[] = [];
-  const visit = (graph: Graph): void => {
-    for (const inner of graph.nodes) captured.push(...inputsOf(inner));
-    captured.push(...graph.outputs.map(({ name }) => name));
-  };
-  for (const { value } of node.attributes) {
-    if (value.kind === 'graph') visit(value.value);
-    if (value.kind === 'graphs') value.value.forEach(visit);
-  }
-  return captured.length === 0 ? node.inputs : [...node.inputs, ...captured];
 }

@@ -46,10 +46,10 @@ export function backwardPass(options: BackwardPassOptions): ReadonlyMap<Value, V
     const gradient = node.outputs.map(gradientOf).find((value) => value !== undefined);
     if (gradient === undefined) continue;
     ops.builder.prefix = `gradient/${describeNode(node)}`;
-    const valueOf = options.enter?.(node, gradient) ?? ((name: Value) => name);
+    const forwardValue = options.enter?.(node, gradient) ?? ((name: Value) => name);
     const rule = ruleFor(node);
     const isNeeded = (name: Value): boolean => path.values.has(name);
-    const results = rule(makeRuleContext({ node, ops, valueOf, gradientOf, isNeeded }));
+    const results = rule(makeRuleContext({ node, ops, forwardValue, gradientOf, isNeeded }));
     for (const [index, name] of node.inputs.entries()) {
       if (name === '' || !isNeeded(name)) continue;
       const result = results[index];

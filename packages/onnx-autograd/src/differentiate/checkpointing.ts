@@ -55,7 +55,7 @@ export function planRecomputation(options: {
     const known = recomputers.get(segment);
     if (known !== undefined) return known;
     const copies = new Map<Value, Value>();
-    const valueOf = (name: Value): Value => {
+    const forwardValue = (name: Value): Value => {
       if (name === '' || !path.values.has(name)) return name;
       const copy = copies.get(name);
       if (copy !== undefined) return copy;
@@ -67,11 +67,11 @@ export function planRecomputation(options: {
         return tied;
       }
       if (producer === undefined || segments.byNode.get(producer) !== segment) return name;
-      copyNode(ops, producer, valueOf, copies);
+      copyNode(ops, producer, forwardValue, copies);
       return copies.get(name) ?? name;
     };
-    recomputers.set(segment, valueOf);
-    return valueOf;
+    recomputers.set(segment, forwardValue);
+    return forwardValue;
   };
   const position = new Map(path.nodes.map((node, index) => [node, index]));
   const order = [...path.nodes].sort(
@@ -85,10 +85,10 @@ export function planRecomputation(options: {
 function copyNode(
   ops: Operations,
   node: GraphNode,
-  valueOf: (name: Value) => Value,
+  forwardValue: (name: Value) => Value,
   copies: Map<Value, Value>,
 ): void {
-  const inputs = node.inputs.map(valueOf);
+  const inputs = node.inputs.map(forwardValue);
   const { builder } = ops;
   const outputs = node.outputs.map((output) =>
     output === '' ? '' : builder.freshName(`recompute/${output}`),

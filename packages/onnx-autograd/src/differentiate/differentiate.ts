@@ -3,10 +3,12 @@ import { describeNode, describeOperator } from '../codec/model.js';
 import { listNames, OnnxAutogradError } from '../errors.js';
 import { GraphBuilder, type Value } from '../graph/graph-builder.js';
 import { Operations, operatorSupport } from '../graph/operations.js';
+import { inTopologicalOrder } from '../graph/topological-order.js';
 import { rewriteNodes } from '../rewrites/rewrite-nodes.js';
 import { gradientRules } from '../rules/index.js';
 import { chooseBranches } from '../transform/choose-branches.js';
-import { raiseOpset } from '../transform/raise-opset.js';
+import { blockQuantizationOpset, raiseOpset } from '../transform/raise-opset.js';
+import { useFloatActivations } from '../transform/use-float-activations.js';
 import { type ActivePath, findActivePath } from './active-path.js';
 import { backwardPass } from './backward-pass.js';
 import { planRecomputation } from './checkpointing.js';
@@ -57,7 +59,7 @@ export function differentiate(model: OnnxModel, options: DifferentiateOptions): 
   requireNames('outputs', outputs);
   requireNames('wrt', wrt);
   const support = operatorSupport[options.target ?? 'cpu'];
-  const resolved = raiseOpset(chooseBranches(model, options.branches));
+  const resolved = prepare(model, options.branches);
   const rules = (domain: string, operator: string): GradientRule | undefined =>
     options.rules?.[domain]?.[operator] ?? gradientRules[domain]?.[operator];
   const stops = (node: GraphNode): boolean => rules(node.domain, node.operator) === zeroGradient;
@@ -120,6 +122,14 @@ export function differentiate(model: OnnxModel, options: DifferentiateOptions): 
     return builder.describe(name, output);
   });
   return builder.build({ outputs: [...rewritten.graph.outputs, ...added] });
+}
+
+/** The graph in the form in which it can be differentiated; what it computes is the same. */
+function prepare(model: OnnxModel, branches: DifferentiateOptions['branches']): OnnxModel {
+  const chosen = chooseBranches(model, branches);
+  const isQuantized = chosen.graph.nodes.some(({ operator }) => operator === 'MatMulNBits');
+  const raised = raiseOpset(chosen, isQuantized ? blockQuantizationOpset : undefined);
+  return useFloatActivations(inTopologicalOrder(raised));
 }
 
 /** Operators that have a gradient rule, as `{ domain: [operator, …] }`. */

@@ -59,13 +59,13 @@ export interface RuleContextSource {
   readonly node: GraphNode;
   readonly ops: Operations;
   /** Maps a forward value to the one to use, which is a recomputed one under checkpointing. */
-  readonly valueOf: (name: Value) => Value;
+  readonly forwardValue: (name: Value) => Value;
   readonly gradientOf: (name: Value) => Value | undefined;
   readonly isNeeded: (name: Value) => boolean;
 }
 
 export function makeRuleContext(source: RuleContextSource): RuleContext {
-  const { node, ops, valueOf, gradientOf, isNeeded } = source;
+  const { node, ops, forwardValue, gradientOf, isNeeded } = source;
   const place = { operator: node.operator, domain: node.domain, node: describeNode(node) };
   const unsupported = (problem: string): never => {
     throw new OnnxAutogradError(
@@ -79,11 +79,11 @@ export function makeRuleContext(source: RuleContextSource): RuleContext {
     return name === undefined || name === '' ? undefined : name;
   };
   const input = (index: number): Value =>
-    valueOf(inputName(index) ?? unsupported(`needs input ${index}, which is left out`));
+    forwardValue(inputName(index) ?? unsupported(`needs input ${index}, which is left out`));
   const hasOutput = (index: number): boolean => (node.outputs[index] ?? '') !== '';
   const output = (index: number): Value =>
     hasOutput(index)
-      ? valueOf(node.outputs[index] ?? '')
+      ? forwardValue(node.outputs[index] ?? '')
       : unsupported(`needs output ${index}, which is left out`);
   const optionalGradOutput = (index: number): Value | undefined =>
     hasOutput(index) ? gradientOf(node.outputs[index] ?? '') : undefined;
@@ -96,7 +96,7 @@ export function makeRuleContext(source: RuleContextSource): RuleContext {
     input,
     optionalInput: (index) => {
       const name = inputName(index);
-      return name === undefined ? undefined : valueOf(name);
+      return name === undefined ? undefined : forwardValue(name);
     },
     output,
     hasOutput,

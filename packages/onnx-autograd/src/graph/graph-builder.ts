@@ -118,10 +118,14 @@ export class GraphBuilder {
     this.inference.addTensor(tensor);
   }
 
-  /** Drops an initializer, for one that becomes an input. */
-  removeInitializer(name: string): void {
-    const index = this.#initializers.findIndex((tensor) => tensor.name === name);
-    if (index >= 0) this.#initializers.splice(index, 1);
+  /** An initializer by name. */
+  initializer(name: string): Tensor | undefined {
+    return this.#initializers.find((tensor) => tensor.name === name);
+  }
+
+  /** Folder that the model's external data is relative to. */
+  get directory(): string | undefined {
+    return this.#model.directory;
   }
 
   addInput(input: ValueInfo): void {

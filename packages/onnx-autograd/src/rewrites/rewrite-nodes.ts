@@ -41,7 +41,7 @@ export function rewriteNodes(
       makeRuleContext({
         node,
         ops,
-        valueOf: (name) => name,
+        forwardValue: (name) => name,
         gradientOf: () => undefined,
         isNeeded: () => false,
       }),

@@ -5,7 +5,9 @@ import * as indexing from './indexing.js';
 import * as movement from './movement.js';
 import * as normalization from './normalization.js';
 import * as products from './products.js';
+import * as quantized from './quantized.js';
 import * as reduction from './reductions.js';
+import { turnBack } from './rotary.js';
 
 /**
  * Gradient rules by domain (`''` is ai.onnx) and operator.
@@ -118,6 +120,10 @@ export const gradientRules: GradientRules = {
     ReduceSum: reduction.reduceSum,
     ReduceSumSquare: reduction.reduceSumSquare,
 
+    // Rotary positions and quantized weights
+    DequantizeLinear: quantized.dequantizeLinear,
+    RotaryEmbedding: turnBack(2),
+
     // Outputs that do not move when the inputs do
     And: zeroGradient,
     ArgMax: zeroGradient,
@@ -148,7 +154,10 @@ export const gradientRules: GradientRules = {
     FastGelu: activation.fastGelu,
     FusedMatMul: products.fusedMatMul,
     Gelu: activation.gelu,
+    MatMulNBits: quantized.matMulNBits,
+    MRotaryEmbedding: turnBack(3),
     QuickGelu: activation.scaledSwish(1.702),
+    RotaryEmbedding: turnBack(3),
     TransposeMatMul: products.fusedMatMul,
   },
 };
