@@ -1,12 +1,15 @@
-// `npm test`: everything that is missing is installed and built, then all tests run.
-import { ensureReady, run } from './ensure-ready.mjs';
+// `npm test`: installs and builds what is missing, then runs all tests.
+// Arguments go to vitest: `npm test -- --project rl-core`.
+import { exitOnFailure, run } from './command.mjs';
+import { ensureReady } from './ensure-ready.mjs';
 
-ensureReady();
-run('npx', [
-  'vitest',
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  '--outputFile.json=.test-results/vitest.json',
-  ...process.argv.slice(2),
-]);
+exitOnFailure(() => {
+  ensureReady();
+  run('vitest', [
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    '--outputFile.json=.test-results/vitest.json',
+    ...process.argv.slice(2),
+  ]);
+});
