@@ -216,6 +216,12 @@ export function decoderModel(
         output.gradient[(x.rows - 1 + t) * output.columns + id]! += cotangents[t]!;
       }
       tape.runBackward(output);
+      // Entries that the causal mask hides are no variables of the model: their derivative is 0 by convention.
+      for (const head of pass.attention.flat()) {
+        head.gradient.forEach((_, at) => {
+          if (at % head.columns > Math.floor(at / head.columns)) head.gradient[at] = 0;
+        });
+      }
       return { ...shared, gradients: joined((head) => head.gradient) };
     },
     layerOutputs: ({ prompt, completion, embeddings, layer, zeroedPosition }) => {

@@ -7,6 +7,7 @@ import { prepareCoalitions } from '../../src/prepare-coalitions.js';
 import { expectClose } from '../close.js';
 import { type ClassifierWeights, classifierModel } from '../models/classifier-model.js';
 import { cases, get, has, quadratureNames } from './cases.js';
+import { checkFaithfulness } from './check-faithfulness.js';
 
 const caseA = get<Record<string, unknown>>(cases, 'A_attention_mlp_classifier');
 const prompt = get<number[][]>(caseA, 'x');
@@ -220,33 +221,3 @@ describe.each((['tanh', 'relu'] as const).filter((name) => has(caseA, name)))(
     });
   },
 );
-
-export async function checkFaithfulness(
-  wanted: Record<string, unknown>,
-  coalitions: Awaited<ReturnType<typeof prepareCoalitions>>,
-  scores: number[],
-  where: string,
-): Promise<void> {
-  const check = (actual: unknown, name: string): void =>
-    expectClose(actual, wanted[name], `${where}.${name}`);
-  const deletion = await faithfulness.mostRelevantFirst(coalitions, scores);
-  const least = await faithfulness.leastRelevantFirst(coalitions, scores);
-  const insertion = await faithfulness.insertion(coalitions, scores);
-  check(deletion.order, 'order');
-  check(deletion.curve, 'morf');
-  check(deletion.area, 'deletion_auc');
-  check(least.curve, 'lerf');
-  check(least.area, 'lerf_auc');
-  check(least.area - deletion.area, 'lerf_minus_morf');
-  check(insertion.curve, 'insertion');
-  check(insertion.area, 'insertion_auc');
-  const comprehensiveness = await faithfulness.comprehensiveness(coalitions, scores);
-  check(comprehensiveness.values, 'comprehensiveness');
-  check(comprehensiveness.mean, 'aopc_comprehensiveness');
-  const sufficiency = await faithfulness.sufficiency(coalitions, scores);
-  check(sufficiency.values, 'sufficiency');
-  check(sufficiency.mean, 'aopc_sufficiency');
-  const lds = await faithfulness.linearDatamodelingScore(coalitions, scores);
-  check(lds.spearman, 'lds_spearman_all_nontrivial_coalitions');
-  check(lds.pearson, 'pearson_all_nontrivial_coalitions');
-}
