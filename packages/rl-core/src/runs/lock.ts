@@ -1,4 +1,4 @@
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { RlError } from '../errors.js';
@@ -89,6 +89,7 @@ export async function lockRun(folder: string): Promise<RunLock> {
       // Two rounds suffice unless other processes keep taking the lock in between; then they hold it.
       for (let round = 0; round < 3; round += 1) {
         if (await tryLink(temporary, path)) {
+          await sweep(folder);
           return { wasStale, release: () => release(path, text) };
         }
         const current = await readHolder(path);
@@ -102,6 +103,19 @@ export async function lockRun(folder: string): Promise<RunLock> {
       await rm(temporary, { force: true });
     }
   });
+}
+
+// The process's number stands in the name, so that only what a dead process left is removed.
+const LEFT_BEHIND = /^lock\.(?:stale\.)?(\d+)\.tmp$/;
+
+/** Removes what processes that were killed while locking left behind. */
+async function sweep(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const pid = Number(LEFT_BEHIND.exec(name)?.[1]);
+    if (Number.isInteger(pid) && pid !== process.pid && !exists(pid)) {
+      await rm(join(folder, name), { force: true });
+    }
+  }
 }
 
 async function tryLink(from: string, to: string): Promise<boolean> {

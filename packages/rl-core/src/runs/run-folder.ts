@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RlError } from '../errors.js';
 import type { NamedArrays } from '../optimizers/types.js';
@@ -102,6 +102,10 @@ export class RunFolder {
     await createFolder(path);
     const lock = await lockRun(path);
     try {
+      // What a crash left of replacing these files; the lock is ours.
+      for (const name of ['config.json.tmp', 'sessions.jsonl.tmp']) {
+        await rm(join(path, name), { force: true });
+      }
       await settleConfig(path, options);
       const checkpoints = join(path, 'checkpoints');
       await createFolder(checkpoints);
