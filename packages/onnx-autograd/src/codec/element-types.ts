@@ -1,3 +1,42 @@
+/** Name of a tensor element type. */
+export type ElementType =
+  | 'float32'
+  | 'uint8'
+  | 'int8'
+  | 'uint16'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'string'
+  | 'bool'
+  | 'float16'
+  | 'float64'
+  | 'uint32'
+  | 'uint64'
+  | 'complex64'
+  | 'complex128'
+  | 'bfloat16'
+  | 'float8e4m3fn'
+  | 'float8e4m3fnuz'
+  | 'float8e5m2'
+  | 'float8e5m2fnuz'
+  | 'uint4'
+  | 'int4'
+  | 'float4e2m1'
+  | 'float8e8m0'
+  | 'uint2'
+  | 'int2';
+
+/** Code and size of an element type. */
+export interface ElementTypeInfo {
+  /** TensorProto.DataType. */
+  readonly code: number;
+  /** Size of one element in raw data. */
+  readonly bits: number;
+  /** Whether gradients flow through values of this type. */
+  readonly floating: boolean;
+}
+
 /**
  * Tensor element types of ONNX (TensorProto.DataType) with their size.
  *
@@ -6,7 +45,7 @@
  *
  * @see https://onnx.ai/onnx/api/classes.html#tensorproto
  */
-export const elementTypes = {
+export const elementTypes: Readonly<Record<ElementType, ElementTypeInfo>> = {
   float32: { code: 1, bits: 32, floating: true },
   uint8: { code: 2, bits: 8, floating: false },
   int8: { code: 3, bits: 8, floating: false },
@@ -33,10 +72,7 @@ export const elementTypes = {
   float8e8m0: { code: 24, bits: 8, floating: false },
   uint2: { code: 25, bits: 2, floating: false },
   int2: { code: 26, bits: 2, floating: false },
-} as const satisfies Record<string, { code: number; bits: number; floating: boolean }>;
-
-/** Name of a tensor element type, such as `float32`. */
-export type ElementType = keyof typeof elementTypes;
+};
 
 const nameByCode = new Map<number, ElementType>(
   // Object.entries widens the keys of a literal object to string.
