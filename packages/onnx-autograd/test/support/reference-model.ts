@@ -13,6 +13,7 @@ import {
   readModel,
   type TensorLike,
 } from '../../src/index.js';
+import { floatData } from './float-data.js';
 import { type ReferenceArray, readSafetensors } from './safetensors.js';
 
 /** Folder of a family's fixture, with a slash at its end. */
@@ -65,14 +66,17 @@ export async function embeddingGradient(
   batch: ScoredBatch,
   cotangent: Float32Array,
 ): Promise<{ logprobs: Float32Array; gradient: Float32Array }> {
-  const graph = differentiate(scoringGraph(path), { outputs: ['logprobs'], wrt: ['inputs_embeds'] });
+  const graph = differentiate(scoringGraph(path), {
+    outputs: ['logprobs'],
+    wrt: ['inputs_embeds'],
+  });
   const session = await createSession(graph);
   try {
     const feeds = await decoderFeeds(family, graph, batch, cotangent);
     const results = await session.run(feeds);
     return {
-      logprobs: results.logprobs?.data as Float32Array,
-      gradient: results['gradient.inputs_embeds']?.data as Float32Array,
+      logprobs: floatData(results.logprobs),
+      gradient: floatData(results['gradient.inputs_embeds']),
     };
   } finally {
     await session.dispose();
@@ -120,8 +124,8 @@ export async function loraGradients(
       feeds[name] = { type: 'float32', dims, data };
     }
     const results = await session.run(feeds);
-    const gradients = new Map(wrt.map((name) => [name, results[`gradient.${name}`]?.data as Float32Array]));
-    return { logprobs: results.logprobs?.data as Float32Array, gradients };
+    const gradients = new Map(wrt.map((name) => [name, floatData(results[`gradient.${name}`])]));
+    return { logprobs: floatData(results.logprobs), gradients };
   } finally {
     await session.dispose();
   }
@@ -135,7 +139,9 @@ export async function decoderFeeds(
   cotangent: Float32Array,
 ): Promise<Record<string, TensorLike>> {
   const { rows, hidden } = batch;
-  const lengths = rows.map((row) => row.promptEmbeddings.length / hidden + row.completionIds.length);
+  const lengths = rows.map(
+    (row) => row.promptEmbeddings.length / hidden + row.completionIds.length,
+  );
   const length = Math.max(...lengths);
   const embeddings = new Float32Array(rows.length * length * hidden);
   const mask = new BigInt64Array(rows.length * length);
@@ -143,7 +149,10 @@ export async function decoderFeeds(
   const positions = new BigInt64Array(planes * rows.length * length);
   const picked: number[] = [];
   const targets: number[] = [];
-  for (const [row, { promptEmbeddings, completionIds, positions: promptPositions }] of rows.entries()) {
+  for (const [
+    row,
+    { promptEmbeddings, completionIds, positions: promptPositions },
+  ] of rows.entries()) {
     const promptLength = promptEmbeddings.length / hidden;
     embeddings.set(promptEmbeddings, row * length * hidden);
     const completion = await embed(family, completionIds);
@@ -200,16 +209,22 @@ async function embed(family: string, ids: readonly number[]): Promise<Float32Arr
   const session = await createSession(readModel(`${familyFolder(family)}onnx/embed_tokens.onnx`));
   try {
     const data = BigInt64Array.from(ids.map(BigInt));
-    const { inputs_embeds } = await session.run({ input_ids: { type: 'int64', dims: [1, ids.length], data } });
-    return inputs_embeds?.data as Float32Array;
+    const { inputs_embeds } = await session.run({
+      input_ids: { type: 'int64', dims: [1, ids.length], data },
+    });
+    return floatData(inputs_embeds);
   } finally {
     await session.dispose();
   }
 }
 
 /** Largest absolute difference, and the largest absolute value of what is expected. */
-export function compare(actual: Float32Array, expected: Float32Array): { worst: number; largest: number } {
-  if (actual.length < expected.length) throw new Error(`${actual.length} values, expected ${expected.length}`);
+export function compare(
+  actual: Float32Array,
+  expected: Float32Array,
+): { worst: number; largest: number } {
+  if (actual.length < expected.length)
+    throw new Error(`${actual.length} values, expected ${expected.length}`);
   let worst = 0;
   let largest = 0;
   for (const [index, value] of expected.entries()) {
