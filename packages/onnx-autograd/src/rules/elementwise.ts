@@ -71,7 +71,8 @@ export const pow: GradientRule = ({ ops, input, output, gradOutput, needs, const
   const power = (): Value => {
     const isZero = ops.equal(a, 0);
     const logarithm = ops.log(ops.where(isZero, 1, a));
-    return ops.mul(dy, ops.mul(output(0), ops.where(isZero, 0, logarithm)));
+    const slope = ops.mul(dy, ops.mul(output(0), ops.where(isZero, 0, logarithm)));
+    return ops.cast(slope, typeOf(1));
   };
   return [needs(0) ? base() : null, needs(1) ? power() : null];
 };
@@ -165,16 +166,29 @@ export const clip: GradientRule = ({
 }) => {
   const x = input(0);
   const dy = gradOutput(0);
+  const boundOf = (bound: Value | number): Value =>
+    typeof bound === 'string' ? bound : ops.scalar(bound, ops.typeOf(x));
   const lowest = optionalInput(1) ?? attributes.float('min');
   const highest = optionalInput(2) ?? attributes.float('max');
   const below = lowest === undefined ? undefined : ops.less(x, lowest);
-  const above = highest === undefined ? undefined : ops.greater(x, highest);
-  const withoutBelow = below === undefined ? dy : ops.where(below, 0, dy);
+  const raised = lowest === undefined ? x : ops.emit('Max', [x, boundOf(lowest)]);
+  const above = highest === undefined ? undefined : ops.greater(raised, highest);
+  const unless = (condition: Value | undefined, value: Value): Value =>
+    condition === undefined ? value : ops.where(condition, 0, value);
   return [
-    above === undefined ? withoutBelow : ops.where(above, 0, withoutBelow),
-    needs(1) && below !== undefined ? ops.where(below, dy, 0) : null,
+    needs(0) ? unless(above, unless(below, dy)) : null,
+    // Where the bounds are the wrong way round, the upper one wins.
+    needs(1) && below !== undefined ? unless(above, ops.where(below, dy, 0)) : null,
     needs(2) && above !== undefined ? ops.where(above, dy, 0) : null,
   ].slice(0, Math.max(1, inputCount));
+};
+
+/** Dropout as inference runs it, which changes nothing. */
+export const dropout: GradientRule = ({ gradOutput, constants, optionalInput, unsupported }) => {
+  if (optionalInput(2) !== undefined && constants(2)?.[0] !== 0) {
+    unsupported('is for inference: training_mode must be a constant false');
+  }
+  return [gradOutput(0), null, null];
 };
 
 /** Mod of floats (fmod = 1): x − trunc(x / m)·m. */

@@ -1,13 +1,19 @@
 import { type GradientRules, zeroGradient } from '../differentiate/gradient-rule.js';
 import * as activation from './activations.js';
+import * as channel from './channel-normalization.js';
+import * as convolution from './convolution.js';
 import * as elementwise from './elementwise.js';
 import * as indexing from './indexing.js';
+import * as loss from './losses.js';
 import * as movement from './movement.js';
 import * as normalization from './normalization.js';
+import * as pooling from './pooling.js';
 import * as products from './products.js';
 import * as quantized from './quantized.js';
 import * as reduction from './reductions.js';
+import { resize } from './resize.js';
 import { turnBack } from './rotary.js';
+import * as sequence from './sequences.js';
 
 /**
  * Gradient rules by domain (`''` is ai.onnx) and operator.
@@ -31,6 +37,7 @@ export const gradientRules: GradientRules = {
     Cos: elementwise.cos,
     Cosh: elementwise.cosh,
     Div: elementwise.div,
+    Dropout: elementwise.dropout,
     Erf: elementwise.erf,
     Exp: elementwise.exp,
     Identity: elementwise.identity,
@@ -78,8 +85,13 @@ export const gradientRules: GradientRules = {
     MatMul: products.matMul,
 
     // Normalization
+    BatchNormalization: channel.batchNormalization,
+    GroupNormalization: channel.groupNormalization,
+    InstanceNormalization: channel.instanceNormalization,
     LayerNormalization: normalization.layerNormalization,
+    LRN: channel.localResponseNormalization,
     LpNormalization: normalization.lpNormalization,
+    MeanVarianceNormalization: channel.meanVarianceNormalization,
     RMSNormalization: normalization.rmsNormalization,
     SimplifiedLayerNormalization: normalization.rmsNormalization,
 
@@ -100,13 +112,34 @@ export const gradientRules: GradientRules = {
     Unsqueeze: movement.reshapeBack,
 
     // Indexing
-    CumSum: indexing.cumSum,
+    Compress: indexing.compress,
     Gather: indexing.gather,
     GatherElements: indexing.gatherElements,
     GatherND: indexing.gatherNd,
     ScatterElements: indexing.scatterElements,
     ScatterND: indexing.scatterNd,
     TopK: indexing.topK,
+
+    // Sequences
+    CumProd: sequence.cumProd,
+    CumSum: sequence.cumSum,
+    Range: sequence.range,
+    ReverseSequence: sequence.reverseSequence,
+
+    // Images
+    AveragePool: pooling.averagePool,
+    Conv: convolution.convolution,
+    ConvTranspose: convolution.convolutionTranspose,
+    GlobalAveragePool: pooling.globalAveragePool,
+    GlobalLpPool: pooling.globalLpPool,
+    GlobalMaxPool: pooling.globalMaxPool,
+    LpPool: pooling.lpPool,
+    MaxPool: pooling.maxPool,
+    Resize: resize,
+
+    // Losses
+    NegativeLogLikelihoodLoss: loss.negativeLogLikelihoodLoss,
+    SoftmaxCrossEntropyLoss: loss.softmaxCrossEntropyLoss,
 
     // Reductions
     ReduceL1: reduction.reduceL1,
@@ -152,8 +185,11 @@ export const gradientRules: GradientRules = {
   'com.microsoft': {
     BiasGelu: activation.biasGelu,
     FastGelu: activation.fastGelu,
+    FusedConv: convolution.fusedConvolution,
+    FusedGemm: products.fusedGemm,
     FusedMatMul: products.fusedMatMul,
     Gelu: activation.gelu,
+    Inverse: products.inverse,
     MatMulNBits: quantized.matMulNBits,
     MRotaryEmbedding: turnBack(3),
     QuickGelu: activation.scaledSwish(1.702),

@@ -1,24 +1,30 @@
 import type { GradientRule } from '../differentiate/gradient-rule.js';
-import { scatterAlongAxis } from './movement.js';
+import { scatterAlongAxis, shapeAround } from './scatter-along-axis.js';
 
 /** Gather: rows are added back to where they were taken from. */
-export const gather: GradientRule = ({ ops, input, gradOutput, attributes, rankOf }) => {
+export const gather: GradientRule = ({ ops, input, gradOutput, attributes, shapeOf }) => {
   const axis = attributes.int('axis', 0);
   const data = input(0);
-  const rank = rankOf(0);
-  const first = axis < 0 ? axis + rank : axis;
-  const indices = input(1);
-  const size = ops.size(data, axis);
-  const flat = ops.cast(ops.reshape(indices, [-1]), 'int64');
   // Negative indices count from the end; ScatterND knows them too.
-  const shape = ops.shape(data);
-  const parts = [
-    ...(first === 0 ? [] : [ops.slice(shape, 0, first, 0)]),
-    ops.shape(flat),
-    ...(first === rank - 1 ? [] : [ops.slice(shape, first + 1, rank, 0)]),
-  ];
-  const dy = ops.reshape(gradOutput(0), ops.concat(parts, 0), { allowzero: 1 });
-  return [scatterAlongAxis(ops, dy, flat, size, first, rank), null];
+  const flat = ops.cast(ops.reshape(input(1), [-1]), 'int64');
+  const [before, after] = shapeAround(ops, ops.shape(data), axis);
+  const dy = ops.reshape(gradOutput(0), ops.concat([before, ops.shape(flat), after], 0), {
+    allowzero: 1,
+  });
+  return [scatterAlongAxis(ops, dy, flat, ops.size(data, axis), axis, shapeOf(0)?.length), null];
+};
+
+/** Compress: what was kept goes back to its place. */
+export const compress: GradientRule = ({ ops, input, gradOutput, attributes, shapeOf }) => {
+  const axis = attributes.int('axis');
+  const data = input(0);
+  const kept = ops.reshape(ops.emit('NonZero', [ops.cast(input(1), 'int64')]), [-1]);
+  if (axis !== undefined) {
+    const size = ops.size(data, axis);
+    return [scatterAlongAxis(ops, gradOutput(0), kept, size, axis, shapeOf(0)?.length), null];
+  }
+  const count = ops.reshape(ops.emit('Size', [data]), [1]);
+  return [ops.reshapeLike(scatterAlongAxis(ops, gradOutput(0), kept, count, 0, 1), data), null];
 };
 
 export const gatherElements: GradientRule = ({ ops, input, gradOutput, attributes }) => [
@@ -117,13 +123,3 @@ export const topK: GradientRule = ({ ops, input, gradOutput, attributes, hasOutp
       })[1] ?? '');
   return [ops.scatterElementsAdd(ops.zerosLike(input(0)), indices, gradOutput(0), axis), null];
 };
-
-export const cumSum: GradientRule = ({ ops, input, gradOutput, attributes }) => [
-  ops.emit('CumSum', [gradOutput(0), input(1)], {
-    attributes: {
-      exclusive: attributes.int('exclusive', 0),
-      reverse: 1 - attributes.int('reverse', 0),
-    },
-  }),
-  null,
-];

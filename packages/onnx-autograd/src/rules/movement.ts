@@ -2,6 +2,7 @@ import type { GradientRule, RuleContext } from '../differentiate/gradient-rule.j
 import type { Value } from '../graph/graph-builder.js';
 import type { Operations } from '../graph/operations.js';
 import { normalizeAxis } from '../inference/tensor-info.js';
+import { scatterAlongAxis } from './scatter-along-axis.js';
 
 /** Operators that only change the shape: Reshape, Squeeze, Unsqueeze, Flatten. */
 export const reshapeBack: GradientRule = ({ ops, input, gradOutput }) => [
@@ -20,12 +21,15 @@ export const transpose: GradientRule = ({ ops, gradOutput, attributes }) => {
 export const expand: GradientRule = ({ gradOutput }) => [gradOutput(0)];
 
 /** Tile: [r₀d₀, r₁d₁, …] is seen as [r₀, d₀, r₁, d₁, …] and summed over the repeats. */
-export const tile: GradientRule = ({ ops, input, gradOutput, rankOf }) => {
-  const rank = rankOf(0);
+export const tile: GradientRule = ({ ops, input, gradOutput, shapeOf }) => {
   const columns = [input(1), ops.shape(input(0))].map((sizes) => ops.unsqueeze(sizes, [1]));
   const shape = ops.reshape(ops.concat(columns, 1), [-1]);
   const split = ops.reshape(gradOutput(0), shape, { allowzero: 1 });
-  const repeats = Array.from({ length: rank }, (_, axis) => 2 * axis);
+  const rank = shapeOf(0)?.length;
+  const repeats =
+    rank === undefined
+      ? ops.mul(ops.range(ops.emit('Shape', [input(1)])), 2)
+      : Array.from({ length: rank }, (_, axis) => 2 * axis);
   return [ops.reduceSum(split, repeats, false)];
 };
 
@@ -112,7 +116,7 @@ function scatterAxis(
   index: number,
   count: number,
 ): Value {
-  const { ops, input, optionalInput, rankOf } = context;
+  const { ops, input, optionalInput, shapeOf } = context;
   const one = (position: number, fallback: number): Value => {
     const values = optionalInput(position);
     if (values === undefined) return ops.int64([fallback]);
@@ -127,76 +131,45 @@ function scatterAxis(
     ops.int64([0]),
     one(4, 1),
   ]);
-  return scatterAlongAxis(ops, gradient, positions, size, axis, rankOf(0));
+  return scatterAlongAxis(ops, gradient, positions, size, axis, shapeOf(0)?.length);
 }
 
-/** Adds slices of `gradient` into zeros at `positions` [N] along one axis of length `size` [1]. */
-export function scatterAlongAxis(
-  ops: Operations,
-  gradient: Value,
-  positions: Value,
-  size: Value,
-  axis: number,
-  rank: number,
-): Value {
-  const first = normalizeAxis(axis, rank);
-  const order = [
-    first,
-    ...Array.from({ length: rank }, (_, other) => other).filter((other) => other !== first),
-  ];
-  const moved = ops.transpose(gradient, order);
-  const rest = ops.slice(ops.shape(moved), 1, Number.MAX_SAFE_INTEGER, 0);
-  const zeros = ops.fill(ops.concat([size, rest], 0), 0, ops.typeOf(gradient));
-  const placed = ops.scatterNdAdd(zeros, ops.unsqueeze(positions, [1]), moved);
-  return ops.transpose(
-    placed,
-    order.map((_, index) => order.indexOf(index)),
-  );
-}
-
-/** Pad: constant padding is cut off; the other modes send gradients back to where the values came from. */
+/**
+ * Pad: constant padding is undone by padding with the negated amounts, which cuts off what was added and puts
+ * zeros where something was cut off; the other modes send gradients back to where the values came from.
+ */
 export const pad: GradientRule = (context) => {
-  const { ops, input, gradOutput, attributes, optionalInput, rankOf, constants, needs } = context;
+  const { ops, input, gradOutput, attributes, optionalInput, needs } = context;
   const mode = attributes.string('mode', 'constant');
-  const rank = rankOf(0);
-  const axes =
-    optionalInput(3) === undefined ? Array.from({ length: rank }, (_, axis) => axis) : constants(3);
-  if (axes === undefined)
-    return context.unsupported('needs axes that are known before the graph runs');
   const dy = gradOutput(0);
-  if (needs(2)) context.unsupported('does not reach the padding value');
-  let gradient = dy;
+  if (mode !== 'constant') return [undoCopyingPad(context, mode), null, null, null];
+  const axes = optionalInput(3);
+  const inverse = [dy, ops.neg(input(1)), ...(axes === undefined ? [] : ['', axes])];
+  const gradient = ops.emit('Pad', inverse);
+  const total = (x: Value): Value => ops.reduceSum(x, undefined, false);
+  // What does not come from the data comes from the padding value.
+  return [gradient, null, needs(2) ? ops.sub(total(dy), total(gradient)) : null, null];
+};
+
+function undoCopyingPad(context: RuleContext, mode: string): Value {
+  const { ops, input, gradOutput, optionalInput, constants, rankOf, shapeOf, unsupported } =
+    context;
+  const axes =
+    optionalInput(3) === undefined
+      ? Array.from({ length: rankOf(0) }, (_, axis) => axis)
+      : (constants(3) ?? unsupported('needs axes that are known before the graph runs'));
+  let gradient = gradOutput(0);
   for (const [index, axis] of axes.entries()) {
     const size = ops.size(input(0), axis);
     const pads = [index, index + axes.length].map((position) =>
       ops.gather(input(1), ops.int64([position]), 0),
     );
-    if (mode === 'constant') {
-      gradient = undoConstantPad(ops, gradient, axis, pads, rank);
-      continue;
-    }
     const sources = ops.emit('Pad', [ops.range(size), ops.concat(pads, 0)], {
       attributes: { mode },
     });
-    gradient = scatterAlongAxis(ops, gradient, sources, size, axis, rank);
+    gradient = scatterAlongAxis(ops, gradient, sources, size, axis, shapeOf(0)?.length);
   }
-  return [gradient, null, null, null];
-};
-
-function undoConstantPad(
-  ops: Operations,
-  gradient: Value,
-  axis: number,
-  pads: readonly Value[],
-  rank: number,
-): Value {
-  // Negative amounts cut off, so padding by the negated amounts undoes both padding and cutting.
-  const zeros = (count: number): Value[] =>
-    count === 0 ? [] : [ops.int64(new Array<number>(count).fill(0))];
-  const position = normalizeAxis(axis, rank);
-  const [start = '', end = ''] = pads.map((amount) => ops.neg(amount));
-  const all = [...zeros(position), start, ...zeros(rank - 1), end, ...zeros(rank - 1 - position)];
-  return ops.emit('Pad', [gradient, ops.concat(all, 0)]);
+  return gradient;
 }
 
 export const trilu: GradientRule = ({ ops, gradOutput, attributes, optionalInput }) => {

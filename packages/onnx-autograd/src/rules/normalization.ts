@@ -1,5 +1,6 @@
 import type { GradientRule, RuleContext } from '../differentiate/gradient-rule.js';
 import type { Value } from '../graph/graph-builder.js';
+import type { Operations } from '../graph/operations.js';
 import { normalizeAxis } from '../inference/tensor-info.js';
 
 /** Axes over which a norm takes its statistics: from `axis` to the last. */
@@ -20,7 +21,7 @@ function normalizedAxes(context: RuleContext): number[] {
  * would change the forward graph.
  */
 export const layerNormalization: GradientRule = (context) => {
-  const { ops, input, gradOutput, needs, attributes } = context;
+  const { ops, input, gradOutput, optionalGradOutput, needs, attributes } = context;
   const axes = normalizedAxes(context);
   const x = input(0);
   const dy = gradOutput(0);
@@ -32,7 +33,13 @@ export const layerNormalization: GradientRule = (context) => {
     const u = ops.mul(dy, input(1));
     const projection = ops.mul(normalized, ops.reduceMean(ops.mul(u, normalized), axes, true));
     const inner = ops.sub(ops.sub(u, ops.reduceMean(u, axes, true)), projection);
-    return ops.mul(inverse, inner);
+    const direct = ops.mul(inverse, inner);
+    const count = elementsPerRow(context, 1);
+    const [fromMean, fromInverse] = [optionalGradOutput(1), optionalGradOutput(2)];
+    // dμ/dx = 1/n
+    const withMean = fromMean === undefined ? direct : ops.add(direct, ops.div(fromMean, count()));
+    if (fromInverse === undefined) return withMean;
+    return ops.sub(withMean, inverseSlope(ops, fromInverse, normalized, inverse, count()));
   };
   return [
     needs(0) ? gradientX() : null,
@@ -47,7 +54,7 @@ export const layerNormalization: GradientRule = (context) => {
  *   dx = r·(u − x̂·mean(u ⊙ x̂)),  u = dy ⊙ scale;  dscale = Σ dy ⊙ x̂
  */
 export const rmsNormalization: GradientRule = (context) => {
-  const { ops, input, gradOutput, needs, attributes } = context;
+  const { ops, input, gradOutput, optionalGradOutput, needs, attributes } = context;
   const axes = normalizedAxes(context);
   const x = input(0);
   const dy = gradOutput(0);
@@ -57,10 +64,33 @@ export const rmsNormalization: GradientRule = (context) => {
   const gradientX = (): Value => {
     const u = ops.mul(dy, input(1));
     const projection = ops.mul(normalized, ops.reduceMean(ops.mul(u, normalized), axes, true));
-    return ops.mul(inverse, ops.sub(u, projection));
+    const direct = ops.mul(inverse, ops.sub(u, projection));
+    const fromInverse = optionalGradOutput(1);
+    if (fromInverse === undefined) return direct;
+    const count = elementsPerRow(context, 1);
+    return ops.sub(direct, inverseSlope(ops, fromInverse, normalized, inverse, count()));
   };
   return [needs(0) ? gradientX() : null, needs(1) ? ops.mul(dy, normalized) : null];
 };
+
+/** Number of elements that a row's statistics are taken over, in the type of x. */
+function elementsPerRow({ ops, input, output }: RuleContext, statistic: number): () => Value {
+  return () => {
+    const rows = ops.emit('Max', [ops.emit('Size', [output(statistic)]), ops.int64Scalar(1)]);
+    return ops.cast(ops.div(ops.emit('Size', [input(0)]), rows), ops.typeOf(input(0)));
+  };
+}
+
+/** Minus the part of dx that comes through r = 1/√(mean(c²) + ε): −dr/dx = r² x̂ / n. */
+function inverseSlope(
+  ops: Operations,
+  gradient: Value,
+  normalized: Value,
+  inverse: Value,
+  count: Value,
+): Value {
+  return ops.div(ops.mul(ops.mul(gradient, ops.square(inverse)), normalized), count);
+}
 
 /** LpNormalization with p = 2, y = x/‖x‖: dx = (dy − y Σ dy ⊙ y)/‖x‖; with p = 1 by the sign of x. */
 export const lpNormalization: GradientRule = ({ ops, input, output, gradOutput, attributes }) => {

@@ -1,10 +1,13 @@
 import type { GradientRule, RuleContext } from '../differentiate/gradient-rule.js';
 import type { Value } from '../graph/graph-builder.js';
 import type { Operations } from '../graph/operations.js';
+import { slopeOfFused } from './fused-activation.js';
 
 // Y = A B:  dA = dY Bᵀ,  dB = Aᵀ dY; vectors are seen as one row or one column.
-export const matMul: GradientRule = ({ ops, input, gradOutput, needs, shapeOf }) => {
+export const matMul: GradientRule = (context) => {
+  const { ops, input, gradOutput, needs, shapeOf } = context;
   const [rankA, rankB] = [shapeOf(0)?.length, shapeOf(1)?.length];
+  if (rankA === undefined || rankB === undefined) return matMulOfUnknownRanks(context);
   const isRow = rankA === 1;
   const isColumn = rankB === 1;
   const a = isRow ? ops.unsqueeze(input(0), [0]) : input(0);
@@ -23,6 +26,42 @@ export const matMul: GradientRule = ({ ops, input, gradOutput, needs, shapeOf })
   return [needs(0) ? gradientA() : null, needs(1) ? gradientB() : null];
 };
 
+/** The same with what is a vector found while the graph runs. */
+function matMulOfUnknownRanks({ ops, input, gradOutput, needs }: RuleContext): (Value | null)[] {
+  const end = Number.MAX_SAFE_INTEGER;
+  const [a, b, dy] = [input(0), input(1), gradOutput(0)];
+  const [shapeA, shapeB, shapeY] = [ops.shape(a), ops.shape(b), ops.shape(dy)];
+  const rank = (shape: Value): Value => ops.emit('Shape', [shape]);
+  // 1 for a vector, else 0.
+  const lacks = (shape: Value): Value =>
+    ops.emit('Max', [ops.sub(ops.int64([2]), rank(shape)), ops.int64([0])]);
+  const ones = (shape: Value): Value => ops.fill(lacks(shape), 1, 'int64');
+  const matrixA = ops.concat([ones(shapeA), shapeA], 0);
+  const matrixB = ops.concat([shapeB, ones(shapeB)], 0);
+  const vectors = ops.add(lacks(shapeA), lacks(shapeB));
+  const batchRank = ops.add(ops.sub(rank(shapeY), ops.int64([2])), vectors);
+  const matrixY = ops.concat(
+    [
+      ops.slice(shapeY, 0, batchRank, 0),
+      ops.slice(matrixA, -2, -1, 0),
+      ops.slice(matrixB, -1, end, 0),
+    ],
+    0,
+  );
+  const whole = (x: Value, shape: Value): Value => ops.reshape(x, shape, { allowzero: 1 });
+  const dyMatrix = whole(dy, matrixY);
+  const gradientB = (): Value => {
+    const product = ops.matMul(whole(a, matrixA), dyMatrix, { transposeA: true });
+    const batch = ops.slice(ops.shape(product), 0, -2, 0);
+    return whole(product, ops.concat([batch, ops.slice(shapeB, -2, end, 0)], 0));
+  };
+  return [
+    // A row [1, k] is summed back to a vector [k] by the driver.
+    needs(0) ? ops.matMul(dyMatrix, whole(b, matrixB), { transposeB: true }) : null,
+    needs(1) ? gradientB() : null,
+  ];
+}
+
 /** Aᵀ dY; for a plain weight matrix all batches are rows of one product, instead of a sum of products. */
 function productOfRows(
   ops: Operations,
@@ -33,8 +72,7 @@ function productOfRows(
 ): Value {
   if (rankB !== 2 || rankA === undefined || rankA <= 2)
     return ops.matMul(a, dy, { transposeA: true });
-  const rows = (x: Value): Value =>
-    ops.reshape(x, ops.concat([ops.int64([-1]), ops.size(x, -1)], 0));
+  const rows = (x: Value): Value => ops.emit('Flatten', [x], { attributes: { axis: -1 } });
   return ops.matMul(rows(a), rows(dy), { transposeA: true });
 }
 
@@ -70,12 +108,20 @@ export const fusedMatMul: GradientRule = ({
 };
 
 // Y = α A' B' + β C
-export const gemm: GradientRule = (context) => {
-  const { ops, input, gradOutput, needs, attributes } = context;
+export const gemm: GradientRule = (context) => gemmGradients(context, context.gradOutput(0));
+
+/** FusedGemm of com.microsoft: Gemm with an activation. */
+export const fusedGemm: GradientRule = (context) => {
+  const { attributes } = context;
+  const [alpha, beta] = [attributes.float('activation_alpha'), attributes.float('activation_beta')];
+  return gemmGradients(context, slopeOfFused(context, { alpha, beta }));
+};
+
+function gemmGradients(context: RuleContext, dy: Value): (Value | null)[] {
+  const { ops, input, needs, attributes } = context;
   const scale = attributes.float('alpha', 1);
   const transposeA = attributes.int('transA', 0) === 1;
   const transposeB = attributes.int('transB', 0) === 1;
-  const dy = gradOutput(0);
   const gradientA = (): Value =>
     transposeA
       ? ops.matMul(input(1), dy, { transposeA: transposeB, transposeB: true, scale })
@@ -89,6 +135,13 @@ export const gemm: GradientRule = (context) => {
     needs(1) ? gradientB() : null,
     needs(2) ? ops.mul(dy, attributes.float('beta', 1)) : null,
   ];
+}
+
+// Inverse of com.microsoft, Y = X⁻¹:  dX = −Yᵀ dY Yᵀ
+export const inverse: GradientRule = ({ ops, output, gradOutput }) => {
+  const y = output(0);
+  const left = ops.matMul(y, gradOutput(0), { transposeA: true });
+  return [ops.neg(ops.matMul(left, y, { transposeB: true }))];
 };
 
 /**
@@ -109,7 +162,8 @@ export const einsum: GradientRule = (context) => {
     const equation = `${[result, ...others.map(({ other }) => other)].join(',')}->${kept.join('')}`;
     const operands = [dy, ...others.map(({ position }) => input(position))];
     const gradient = ops.emit('Einsum', operands, { attributes: { equation } });
-    if (kept.length === term.length) return gradient;
+    // An operand of size 1 along a shared letter stretches to the others; so does a gradient made of them.
+    if (kept.length === term.length) return ops.expand(gradient, ops.shape(input(index)));
     const lost = [...term].flatMap((letter, axis) => (available.has(letter) ? [] : [axis]));
     return ops.expand(ops.unsqueeze(gradient, lost), ops.shape(input(index)));
   });

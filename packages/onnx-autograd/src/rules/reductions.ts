@@ -22,16 +22,15 @@ function reduction(gradient: (terms: ReductionTerms) => Value): GradientRule {
 }
 
 function putAxesBack(context: RuleContext, value: Value): Value {
-  const { ops, input, attributes, optionalInput, constants, shapeOf } = context;
+  const { ops, attributes, optionalInput, constants } = context;
   if (attributes.int('keepdims', 1) === 1) return value;
   const axes = attributes.ints('axes') ?? constants(1);
   if (axes !== undefined && axes.length > 0) return ops.unsqueeze(value, axes);
   const given = optionalInput(1);
   // Axes known only at run time: Unsqueeze takes them as they are.
   if (given !== undefined && axes === undefined) return ops.emit('Unsqueeze', [value, given]);
-  if (attributes.int('noop_with_empty_axes', 0) === 1) return value;
-  const rank = shapeOf(0)?.length ?? ops.requireRank(input(0));
-  return rank === 0 ? value : ops.reshape(value, new Array<number>(rank).fill(1));
+  // With all axes reduced it is one number, which broadcasts as it is.
+  return value;
 }
 
 export const reduceSum: GradientRule = reduction(({ ops, x, dy }) => ops.expand(dy, ops.shape(x)));
@@ -63,10 +62,13 @@ function reduceLike(
   const axes = attributes.ints('axes') ?? constants(1);
   if (axes !== undefined && axes.length > 0) return ops.reduceSum(value, axes, true);
   const given = optionalInput(1);
-  if (given !== undefined && axes === undefined) return ops.reduceSum(value, given, true);
-  return attributes.int('noop_with_empty_axes', 0) === 1
-    ? value
-    : ops.reduceSum(value, undefined, true);
+  const isNothingReduced = attributes.int('noop_with_empty_axes', 0) === 1;
+  if (given !== undefined && axes === undefined) {
+    return ops.emit('ReduceSum', [value, given], {
+      attributes: { keepdims: 1, noop_with_empty_axes: isNothingReduced ? 1 : 0 },
+    });
+  }
+  return isNothingReduced ? value : ops.reduceSum(value, undefined, true);
 }
 
 export const reduceL1: GradientRule = reduction(({ ops, x, dy }) => ops.mul(ops.sign(x), dy));
