@@ -11,8 +11,8 @@ export class LossMetrics {
   readonly #tally: Tally = {};
   readonly #batch: PolicyLossBatch;
   readonly #prepared: PreparedBatch;
-  #ratioMin: number = Number.POSITIVE_INFINITY;
-  #ratioMax: number = Number.NEGATIVE_INFINITY;
+  #logRatioMin: number = Number.POSITIVE_INFINITY;
+  #logRatioMax: number = Number.NEGATIVE_INFINITY;
   #driftSum = 0;
   #tokens = 0;
 
@@ -25,18 +25,22 @@ export class LossMetrics {
   observe(row: LossRow, workspace: RowWorkspace, kl: Float64Array): void {
     const { loss, settings, level, advantageOfRow } = this.#prepared;
     loss.observe(row, settings, this.#tally, level === 'sequence' && advantageOfRow !== null);
-    const { length, mask, ratio, logRatio } = row;
+    const { length, mask, logRatio } = row;
     let drift = 0;
     let klSum = 0;
+    let least = this.#logRatioMin;
+    let greatest = this.#logRatioMax;
     for (let t = 0; t < length; t += 1) {
       if (mask[t] === 0) continue;
-      const w = ratio[t]!;
-      if (w < this.#ratioMin) this.#ratioMin = w;
-      if (w > this.#ratioMax) this.#ratioMax = w;
-      drift += w - 1 - logRatio[t]!;
-      klSum += kl[t]!;
+      const d = logRatio[t]!;
+      if (d < least) least = d;
+      if (d > greatest) greatest = d;
+      drift += d * d;
     }
-    this.#driftSum += drift;
+    if (settings.beta !== 0) for (let t = 0; t < length; t += 1) klSum += mask[t]! * kl[t]!;
+    this.#logRatioMin = least;
+    this.#logRatioMax = greatest;
+    this.#driftSum += 0.5 * drift * row.repeat;
     this.#tokens += row.tokens;
     if (settings.beta !== 0) addRowShare(this.#tally, 'reference-kl', klSum, row.tokens);
     if (this.#batch.entropies) this.#observeEntropy(row);
@@ -69,10 +73,10 @@ export class LossMetrics {
     const hasTokens = this.#tokens > 0;
     const metrics: Record<string, number | null> = {
       ...loss.metrics(tally),
-      // Schulman's k3 between the old policy and this one, from the ratios at hand.
+      // Mean ½d² (k2) between the old policy and this one.
       approx_kl: hasTokens ? this.#driftSum / this.#tokens : null,
-      'ratio/min': hasTokens ? this.#ratioMin : null,
-      'ratio/max': hasTokens ? this.#ratioMax : null,
+      'ratio/min': hasTokens ? Math.exp(this.#logRatioMin) : null,
+      'ratio/max': hasTokens ? Math.exp(this.#logRatioMax) : null,
     };
     if (settings.beta !== 0) metrics.kl = meanShare(tally, 'reference-kl');
     if (this.#batch.entropies) metrics.entropy = meanShare(tally, 'entropy');

@@ -45,12 +45,20 @@ export function maskedPositions(
   for (let i = 0; i < like.length; i += 1) {
     const start = next;
     const { length } = rowAt(like, i);
-    const completionRow = completion === null ? null : rowAt(completion, i);
-    const toolRow = tool === null ? null : rowAt(tool, i);
-    for (let t = 0; t < length; t += 1) {
-      const inCompletion = completionRow === null || flag('completionMask', completionRow[t], i, t);
-      const byModel = toolRow === null || flag('toolMask', toolRow[t], i, t);
-      if (inCompletion && byModel) buffer[next++] = t;
+    if (completion === null && tool === null) {
+      for (let t = 0; t < length; t += 1) buffer[next++] = t;
+    } else if (completion === null || tool === null) {
+      const name = completion === null ? 'toolMask' : 'completionMask';
+      const row = rowAt(completion ?? tool ?? [], i);
+      for (let t = 0; t < length; t += 1) if (flag(name, row[t], i, t)) buffer[next++] = t;
+    } else {
+      const completionRow = rowAt(completion, i);
+      const toolRow = rowAt(tool, i);
+      for (let t = 0; t < length; t += 1) {
+        const inCompletion = flag('completionMask', completionRow[t], i, t);
+        const byModel = flag('toolMask', toolRow[t], i, t);
+        if (inCompletion && byModel) buffer[next++] = t;
+      }
     }
     positions.push(buffer.subarray(start, next));
     if (next > start) activeRows += 1;

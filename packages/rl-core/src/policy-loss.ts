@@ -53,12 +53,13 @@ export function policyLoss(
   const threshold = resolveThreshold(batch, prepared);
   const everyPosition =
     settings.details || aggregation.includesMaskedPositions || prepared.loss.gradient === 'row';
+  const multipliers = new RowMultipliers(batch, prepared);
   const workspace = new RowWorkspace(batch, prepared, {
     everyPosition,
+    isCollapsed: isOneTermPerRow(prepared, multipliers),
     entropyThreshold: threshold,
     selection: selectTokens(batch, prepared),
   });
-  const multipliers = new RowMultipliers(batch, prepared);
   const metrics = new LossMetrics(batch, prepared);
   const details = settings.details ? new DetailRows(batch, prepared, threshold) : null;
   const totals = {
@@ -133,10 +134,20 @@ function accumulateRow(
   // A loss of one number a row spreads it over its tokens; a row without tokens still counts once, as in TRL.
   const counted = isRowLoss ? Math.max(tokens, 1) : tokens;
   if (length === 0 || (counted === 0 && !settings.details)) return 0;
-  const weight = aggregation.weight(counted, length, prepared.aggregationBatch);
-  const isSimple =
-    positions !== null && !multipliers.isActive && settings.beta === 0 && level !== 'sequence';
-  if (isSimple) {
+  const weight = aggregation.weight(counted, cotangent.length, prepared.aggregationBatch);
+  const hasTokenFactors = multipliers.isActive || settings.beta !== 0 || settings.details;
+  if (workspace.isCollapsed) {
+    const repeat = aggregation.includesMaskedPositions ? cotangent.length : tokens;
+    // d_i = Σ_t (ℓ − o) m / n: every token under the mask moves it by 1/n.
+    const share = (weight * repeat * derivative[0]!) / tokens;
+    for (const position of prepared.masked.positions[row.index]!) cotangent[position] = share;
+    return weight * repeat * value[0]!;
+  }
+  if (isRowLoss && !hasTokenFactors) {
+    for (let t = 0; t < length; t += 1) cotangent[t] = weight * counted * derivative[t]!;
+    return weight * counted * value[0]!;
+  }
+  if (positions !== null && !hasTokenFactors && level !== 'sequence') {
     let sum = 0;
     for (let t = 0; t < length; t += 1) {
       sum += value[t]!;
@@ -174,7 +185,6 @@ function accumulateRow(
     cotangent[position] = weight * direct;
   }
   if (slopeSum !== 0) {
-    // d_i = Σ_t (ℓ − o) m / n: every token under the mask moves it by 1/n.
     for (let t = 0; t < length; t += 1) {
       if (mask[t] === 0) continue;
       const position = positions === null ? t : positions[t]!;
@@ -182,6 +192,20 @@ function accumulateRow(
     }
   }
   return loss;
+}
+
+/** Whether each row's policy term is one number of one ratio and one advantage, with nothing per token. */
+function isOneTermPerRow(prepared: PreparedBatch, multipliers: RowMultipliers): boolean {
+  const { level, loss, settings, advantageOfRow } = prepared;
+  return (
+    level === 'sequence' &&
+    advantageOfRow !== null &&
+    loss.gradient === 'ratio' &&
+    loss.select === undefined &&
+    settings.beta === 0 &&
+    !settings.details &&
+    !multipliers.isActive
+  );
 }
 
 /** A log-ratio outside its bounds is constant; on the bounds the gradient passes, as in `torch.clamp`. */

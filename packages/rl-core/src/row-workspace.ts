@@ -1,5 +1,6 @@
 import { engineRatio, engineRatioRules } from './corrections/engine-ratio.js';
 import { RlError } from './errors.js';
+import { exponentials } from './exponential.js';
 import type { LossRow, LossTerms } from './losses/types.js';
 import type { PolicyLossBatch, PreparedBatch } from './policy-loss-input.js';
 import { type Row, rowAt } from './rows.js';
@@ -28,6 +29,8 @@ function gather(source: Row, positions: Int32Array | null, out: Float64Array): v
  */
 export class RowWorkspace {
   readonly terms: LossTerms;
+  /** True when a row has one ratio, one advantage and nothing else per token: it is computed as one position. */
+  readonly isCollapsed: boolean;
   readonly referenceLogprobs: Float64Array;
   /** d before its bounds were applied, [T]. */
   readonly unboundedLogRatio: Float64Array;
@@ -52,6 +55,7 @@ export class RowWorkspace {
     prepared: PreparedBatch,
     options: {
       everyPosition: boolean;
+      isCollapsed: boolean;
       entropyThreshold: number | null;
       selection: ReadonlyMap<number, ReadonlySet<number>> | null;
     },
@@ -74,6 +78,7 @@ export class RowWorkspace {
     this.#batch = batch;
     this.#prepared = prepared;
     this.#everyPosition = options.everyPosition;
+    this.isCollapsed = options.isCollapsed;
     this.#entropyThreshold = options.entropyThreshold;
     this.#selection = options.selection;
   }
@@ -101,7 +106,8 @@ export class RowWorkspace {
     if (batch.samplingLogprobs) {
       gather(rowAt(batch.samplingLogprobs, i), taken, this.samplingLogprobs);
     }
-    this.#loadRatio(length, positions.length);
+    const size = this.isCollapsed ? Math.min(length, 1) : length;
+    this.#loadRatio(length, size, positions.length);
     const rule = this.#loadEngineRatio(length);
     this.#loadSelection(i, taken, length);
     if (this.#entropyThreshold !== null && batch.entropies) {
@@ -113,8 +119,9 @@ export class RowWorkspace {
     }
     return {
       index: i,
-      length,
+      length: size,
       tokens: positions.length,
+      repeat: this.isCollapsed ? positions.length : 1,
       logprobs: this.#logprobs,
       oldLogprobs: this.#oldLogprobs,
       logRatio: this.#logRatio,
@@ -128,32 +135,35 @@ export class RowWorkspace {
     };
   }
 
-  #loadRatio(length: number, tokens: number): void {
-    const { level, logRatioBounds } = this.#prepared;
+  /** Fills the first `size` log-ratios and ratios of a row of `length` positions. */
+  #loadRatio(length: number, size: number, tokens: number): void {
+    const { level, logRatioBounds, loss, settings } = this.#prepared;
     const logprobs = this.#logprobs;
     const old = this.#oldLogprobs;
-    const mask = this.#mask;
     const logRatio = this.#logRatio;
-    const ratio = this.#ratio;
-    const low = logRatioBounds?.[0] ?? Number.NEGATIVE_INFINITY;
-    const high = logRatioBounds?.[1] ?? Number.POSITIVE_INFINITY;
     if (level === 'token') {
-      for (let t = 0; t < length; t += 1) {
-        const d = logprobs[t]! - old[t]!;
+      for (let t = 0; t < size; t += 1) logRatio[t] = logprobs[t]! - old[t]!;
+    } else logRatio.fill(this.#meanLogRatio(length, tokens), 0, size);
+    if (logRatioBounds !== null) {
+      const [low, high] = logRatioBounds;
+      for (let t = 0; t < size; t += 1) {
+        const d = logRatio[t]!;
         this.unboundedLogRatio[t] = d;
-        const bounded = Math.min(Math.max(d, low), high);
-        logRatio[t] = bounded;
-        ratio[t] = Math.exp(bounded);
+        logRatio[t] = Math.min(Math.max(d, low), high);
       }
-      return;
     }
+    if (loss.usesRatio || settings.details || settings.useBiasCorrectionKl) {
+      exponentials(logRatio, size, this.#ratio);
+    }
+  }
+
+  /** Σ_t (ℓ − o) m / max(n, 1). */
+  #meanLogRatio(length: number, tokens: number): number {
     let sum = 0;
-    for (let t = 0; t < length; t += 1) if (mask[t] !== 0) sum += logprobs[t]! - old[t]!;
-    const mean = sum / Math.max(tokens, 1);
-    const bounded = Math.min(Math.max(mean, low), high);
-    this.unboundedLogRatio.fill(mean, 0, length);
-    logRatio.fill(bounded, 0, length);
-    ratio.fill(Math.exp(bounded), 0, length);
+    for (let t = 0; t < length; t += 1) {
+      if (this.#mask[t] !== 0) sum += this.#logprobs[t]! - this.#oldLogprobs[t]!;
+    }
+    return sum / Math.max(tokens, 1);
   }
 
   #loadEngineRatio(length: number): { perSequence: boolean } | null {

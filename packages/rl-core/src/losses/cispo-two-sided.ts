@@ -9,6 +9,7 @@ export const cispoTwoSided: LossType = {
   importanceSamplingLevel: null,
   gradient: 'logprob',
   logRatioBounds: [-20, 20],
+  usesRatio: true,
   capsRatio: false,
   engineCorrection: 'multiply',
   entropyMask: 'multiply',

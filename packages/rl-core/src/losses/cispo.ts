@@ -12,6 +12,7 @@ export const cispo: LossType = {
   importanceSamplingLevel: null,
   gradient: 'logprob',
   logRatioBounds: null,
+  usesRatio: true,
   capsRatio: false,
   engineCorrection: 'multiply',
   entropyMask: 'multiply',

@@ -33,6 +33,7 @@ export const clipCov: LossType = {
   importanceSamplingLevel: 'token',
   gradient: 'ratio',
   logRatioBounds: null,
+  usesRatio: true,
   capsRatio: false,
   engineCorrection: 'multiply',
   entropyMask: 'multiply',

@@ -41,6 +41,7 @@ export const clippedSurrogate: Omit<LossType, 'name' | 'source' | 'aggregation'>
   importanceSamplingLevel: null,
   gradient: 'ratio',
   logRatioBounds: null,
+  usesRatio: true,
   capsRatio: true,
   engineCorrection: 'multiply',
   entropyMask: 'multiply',

@@ -23,6 +23,7 @@ export function dppoLoss(name: string, source: string, isValid: TrustRegion): Lo
     importanceSamplingLevel: 'token',
     gradient: 'logprob',
     logRatioBounds: [-20, 20],
+    usesRatio: true,
     capsRatio: false,
     engineCorrection: 'multiply',
     entropyMask: 'multiply',

@@ -9,6 +9,7 @@ export const dro: LossType = {
   importanceSamplingLevel: 'token',
   gradient: 'logprob',
   logRatioBounds: null,
+  usesRatio: false,
   capsRatio: false,
   engineCorrection: 'multiply',
   entropyMask: 'multiply',

@@ -45,6 +45,7 @@ export const dualClip: LossType = {
   importanceSamplingLevel: null,
   gradient: 'ratio',
   logRatioBounds: [-20, 20],
+  usesRatio: true,
   capsRatio: false,
   engineCorrection: 'multiply',
   entropyMask: 'multiply',

@@ -13,6 +13,7 @@ export const geoMean: LossType = {
   importanceSamplingLevel: 'token',
   gradient: 'row',
   logRatioBounds: null,
+  usesRatio: false,
   capsRatio: false,
   engineCorrection: 'multiply',
   entropyMask: 'inside',

@@ -48,6 +48,6 @@ export function geometricMeanTerms(
   const loss = -advantage * Math.exp(logSum / count);
   for (let t = 0; t < length; t += 1) {
     value[t] = loss;
-    derivative[t] = (derivative[t]! * loss) / count;
+    derivative[t] = derivative[t] === 0 ? 0 : loss / count;
   }
 }

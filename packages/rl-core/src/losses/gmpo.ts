@@ -26,6 +26,7 @@ export const gmpo: LossType = {
   importanceSamplingLevel: 'token',
   gradient: 'row',
   logRatioBounds: null,
+  usesRatio: false,
   capsRatio: false,
   engineCorrection: 'multiply',
   entropyMask: 'inside',

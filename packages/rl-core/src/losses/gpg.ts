@@ -9,6 +9,7 @@ export const gpg: LossType = {
   importanceSamplingLevel: 'token',
   gradient: 'logprob',
   logRatioBounds: null,
+  usesRatio: false,
   capsRatio: false,
   engineCorrection: 'multiply',
   entropyMask: 'multiply',

@@ -24,6 +24,7 @@ export const klCov: LossType = {
   importanceSamplingLevel: 'token',
   gradient: 'ratio',
   logRatioBounds: null,
+  usesRatio: true,
   capsRatio: false,
   engineCorrection: 'multiply',
   entropyMask: 'multiply',

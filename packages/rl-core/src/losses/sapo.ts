@@ -1,3 +1,4 @@
+import { exponentials } from '../exponential.js';
 import { withoutMetrics } from './no-metrics.js';
 import type { LossType } from './types.js';
 
@@ -13,21 +14,26 @@ export const sapo: LossType = {
   importanceSamplingLevel: null,
   gradient: 'ratio',
   logRatioBounds: null,
+  usesRatio: true,
   capsRatio: false,
   engineCorrection: 'multiply',
   entropyMask: 'multiply',
   defaults: {},
   terms({ length, ratio, advantages }, settings, { value, derivative }) {
     const { sapoTemperaturePos, sapoTemperatureNeg } = settings;
+    const temperatureOf = (advantage: number): number =>
+      advantage > 0 ? sapoTemperaturePos : sapoTemperatureNeg;
     for (let t = 0; t < length; t += 1) {
-      const advantage = advantages[t]!;
-      const temperature = advantage > 0 ? sapoTemperaturePos : sapoTemperatureNeg;
-      const w = ratio[t]!;
-      const gate = 1 / (1 + Math.exp(-temperature * (w - 1)));
-      value[t] = (-advantage * gate * 4) / temperature;
+      value[t] = -temperatureOf(advantages[t]!) * (ratio[t]! - 1);
+    }
+    exponentials(value, length, value); // e^(−τ(w − 1))
+    for (let t = 0; t < length; t += 1) {
+      const scaled = -4 * advantages[t]!;
+      const gate = 1 / (1 + value[t]!);
+      value[t] = (scaled * gate) / temperatureOf(advantages[t]!);
       // A saturated gate closes before w overflows: 0·∞ would be NaN.
       const slope = gate * (1 - gate);
-      derivative[t] = slope === 0 ? 0 : -advantage * 4 * slope * w;
+      derivative[t] = slope === 0 ? 0 : scaled * slope * ratio[t]!;
     }
   },
   ...withoutMetrics,

@@ -16,13 +16,15 @@ export interface LossRow {
   readonly length: number;
   /** n = Σ_t m. */
   readonly tokens: number;
+  /** Tokens that each computed position stands for: 1, or n when the whole row is one position. */
+  readonly repeat: number;
   /** ℓ, [T]. */
   readonly logprobs: Float64Array;
   /** o, [T]. */
   readonly oldLogprobs: Float64Array;
   /** d: ℓ − o at token level, its masked mean (the same number T times) at sequence level, [T]. */
   readonly logRatio: Float64Array;
-  /** w = exp(d), [T]. */
+  /** w = exp(d), [T]; not filled for a loss that does not use it. */
   readonly ratio: Float64Array;
   /** A, [T]. */
   readonly advantages: Float64Array;
@@ -78,6 +80,8 @@ export interface LossType {
   readonly gradient: 'ratio' | 'logprob' | 'row';
   /** Bounds on d, beyond which the ratio is constant (verl: ±20), unless the settings give others; null for none. */
   readonly logRatioBounds: readonly [number, number] | null;
+  /** Whether `terms` or `observe` read `ratio`; otherwise it is not computed. */
+  readonly usesRatio: boolean;
   /** True when the loss caps the ratio at `delta`; the capped ratio is then the one reported. */
   readonly capsRatio: boolean;
   /** `multiply`: the engine's ratio scales L. `inside`: the loss uses it itself. */

@@ -13,9 +13,9 @@ export function observeVerl(
   let lower = 0;
   for (let t = 0; t < row.length; t += 1) {
     if (row.mask[t] === 0) continue;
-    kl -= row.logRatio[t]!;
-    if (isClipped(t)) clipped += 1;
-    if (isLowerClipped(t)) lower += 1;
+    kl -= row.logRatio[t]! * row.repeat;
+    if (isClipped(t)) clipped += row.repeat;
+    if (isLowerClipped(t)) lower += row.repeat;
   }
   addRowShare(tally, 'kl', kl, row.tokens);
   addRowShare(tally, 'clipped', clipped, row.tokens);

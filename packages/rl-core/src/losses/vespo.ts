@@ -13,7 +13,8 @@ function logSequenceWeight(row: LossRow): number {
   let sum = 0;
   for (let t = 0; t < row.length; t += 1) {
     if (row.mask[t] === 0) continue;
-    sum += clamp(row.logprobs[t]! - row.oldLogprobs[t]!, -HIGHEST_LOG, HIGHEST_LOG);
+    const d = row.logprobs[t]! - row.oldLogprobs[t]!;
+    sum += Math.min(Math.max(d, -HIGHEST_LOG), HIGHEST_LOG);
     if (row.engineRatio !== null && !row.engineRatioIsSequence) {
       sum += clamp(Math.log(row.engineRatio[t]!), LOWEST_LOG, HIGHEST_LOG);
     }
@@ -42,15 +43,21 @@ export const vespo: LossType = {
   importanceSamplingLevel: null,
   gradient: 'logprob',
   logRatioBounds: null,
+  usesRatio: false,
   capsRatio: false,
   engineCorrection: 'inside',
   entropyMask: 'multiply',
   defaults: {},
   terms(row, settings, { value, derivative }) {
     const logWeight = logSequenceWeight(row);
+    let advantage = Number.NaN;
+    let weight = Number.NaN;
     for (let t = 0; t < row.length; t += 1) {
-      const advantage = row.advantages[t]!;
-      const weight = -gammaWeight(logWeight, advantage, settings) * advantage;
+      // Most often one advantage a row: its weight is computed once.
+      if (row.advantages[t] !== advantage) {
+        advantage = row.advantages[t]!;
+        weight = -gammaWeight(logWeight, advantage, settings) * advantage;
+      }
       value[t] = weight * row.logprobs[t]!;
       derivative[t] = weight;
     }
