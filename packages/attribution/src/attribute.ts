@@ -113,6 +113,7 @@ export async function attribute<Prompt>(
     blocks,
     degenerate,
     players: raw.level === 'players' ? listPlayers(problem, raw) : null,
+    intercept: raw.intercept ?? null,
     perTarget,
     dimensions:
       options.keepDimensions === true && raw.level === 'dimensions' ? Array.from(raw.scores) : null,

@@ -100,6 +100,8 @@ export interface AttributionResult {
   /** `null`, or why the shares (then uniform) are no measurement. */
   readonly degenerate: string | null;
   readonly players: readonly PlayerScore[] | null;
+  /** Constant term of the methods that fit a linear model of presence; `null` for the others. */
+  readonly intercept: number | null;
   readonly perTarget: PerTargetScores | null;
   /** Scores before the token reduction, `[P · H]`, with `keepDimensions`. */
   readonly dimensions: readonly number[] | null;

@@ -60,14 +60,20 @@ export const contextCite: AttributionMethod = {
     const scores = fit.coefficients.map(
       (value, player) => (value / columns[player]!.deviation) * tokens,
     );
-    return { level: 'players', scores: Float64Array.from(scores) };
+    const atMeans = scores.reduce((sum, score, player) => sum + score * columns[player]!.mean, 0);
+    const intercept = fit.intercept * tokens - atMeans;
+    return { level: 'players', scores: Float64Array.from(scores), intercept };
   },
 };
 
 /** (x − mean) / population deviation; a constant column keeps deviation 1, as scikit-learn does. */
-function standardize(values: readonly number[]): { values: number[]; deviation: number } {
+function standardize(values: readonly number[]): {
+  values: number[];
+  mean: number;
+  deviation: number;
+} {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
   const deviation = variance === 0 ? 1 : Math.sqrt(variance);
-  return { values: values.map((value) => (value - mean) / deviation), deviation };
+  return { values: values.map((value) => (value - mean) / deviation), mean, deviation };
 }

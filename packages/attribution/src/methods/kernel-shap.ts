@@ -41,14 +41,15 @@ export const kernelShap: AttributionMethod = {
     const count = players.length;
     const { endpointWeight = 'exact' } = settings;
     const [empty = 0, full = 0] = await game.values([emptyCoalition(count), grandCoalition(count)]);
-    if (count === 1) return { level: 'players', scores: Float64Array.of(full - empty) };
+    if (count === 1)
+      return { level: 'players', scores: Float64Array.of(full - empty), intercept: empty };
     const { coalitions, weights } = chooseCoalitions();
     const values = await game.values(coalitions);
-    const scores =
-      endpointWeight === 'exact'
-        ? fitConstrained(coalitions, values, weights, empty, full)
-        : fitWithEndpoints(coalitions, values, weights, endpointWeight);
-    return { level: 'players', scores };
+    if (endpointWeight === 'exact') {
+      const scores = fitConstrained(coalitions, values, weights, empty, full);
+      return { level: 'players', scores, intercept: empty };
+    }
+    return { level: 'players', ...fitWithEndpoints(coalitions, values, weights, endpointWeight) };
 
     function chooseCoalitions(): { coalitions: Coalition[]; weights: number[] } {
       if (settings.masks !== undefined) {
@@ -129,11 +130,12 @@ function fitWithEndpoints(
   values: Float64Array,
   weights: readonly number[],
   endpointWeight: number,
-): Float64Array {
+): { scores: Float64Array; intercept: number } {
   const rows = coalitions.map((coalition) => [...coalition, 1]);
   const adjusted = coalitions.map((coalition, index) => {
     const size = countPresent(coalition);
     return size === 0 || size === coalition.length ? endpointWeight : weights[index]!;
   });
-  return Float64Array.from(weightedLeastSquares(rows, values, adjusted).slice(0, -1));
+  const fit = weightedLeastSquares(rows, values, adjusted);
+  return { scores: Float64Array.from(fit.slice(0, -1)), intercept: fit.at(-1) ?? 0 };
 }

@@ -46,8 +46,8 @@ export const lime: AttributionMethod = {
     const cosines = await similarities(context, coalitions);
     const weights = cosines.map((cosine) => Math.exp(-((1 - cosine) ** 2) / (2 * width ** 2)));
     const values = await game.values(coalitions);
-    const { coefficients } = lasso(coalitions, values, weights, penalty);
-    return { level: 'players', scores: Float64Array.from(coefficients) };
+    const { coefficients, intercept } = lasso(coalitions, values, weights, penalty);
+    return { level: 'players', scores: Float64Array.from(coefficients), intercept };
   },
 };
 

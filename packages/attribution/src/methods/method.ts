@@ -125,6 +125,8 @@ export interface MethodScores {
   readonly steps?: number;
   /** What adds up to F(input) − F(baseline), when that is not the sum of `scores`. */
   readonly completeSum?: number;
+  /** Constant term of a fitted linear model: what it predicts for an empty prompt. */
+  readonly intercept?: number;
   /** `[T, P]`: one row a completion token, for methods that have it for nothing. */
   readonly perTarget?: readonly Float64Array[];
 }

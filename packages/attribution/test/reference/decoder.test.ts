@@ -1,5 +1,6 @@
 import { describe, test } from 'vitest';
 import { attribute } from '../../src/attribute.js';
+import { customBaseline } from '../../src/baselines/custom.js';
 import { tokenWith } from '../../src/baselines/token.js';
 import { vocabularyMeanWith } from '../../src/baselines/vocabulary-mean.js';
 import { rolloutMatrix } from '../../src/methods/attention-rollout.js';
@@ -286,7 +287,9 @@ describe('zero baseline under RMSNorm', () => {
       for (const [key, expected] of Object.entries(
         get<Record<string, number>>(row, 'delta_mean_embedding_baseline'),
       )) {
-        const baseline = baselines.mean_embedding ?? 'zero';
+        // The mean of the vocabulary, scaled like the prompt.
+        const mean = (await model.embeddingStatistics?.())?.mean ?? [];
+        const baseline = customBaseline(Array.from(mean, (value) => value * scale));
         expectClose(
           await delta({ ...ruleAndSteps(key), baseline }),
           expected,
