@@ -73,7 +73,7 @@ function drawPromptSection(result: AttributionResult): string {
     )
     .join('');
   const line = note === null ? '' : `<p>${escapeMarkup(note)}</p>`;
-  return `<h2>Prompt</h2><ul class="legend">${legend}<li>darker: larger score</li><li>dotted line: spoke against the call</li></ul>${line}<div class="prompt" tabindex="0" role="region" aria-label="Prompt, shaded by score">${markup}</div>`;
+  return `<h2>Prompt</h2><ul class="legend">${legend}<li>stronger color: larger score</li><li>dotted line: spoke against the call</li></ul>${line}<div class="prompt" tabindex="0" role="region" aria-label="Prompt, shaded by score">${markup}</div>`;
 }
 
 function drawPicture(result: AttributionResult, picture: number): string {

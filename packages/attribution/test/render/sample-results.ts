@@ -5,7 +5,7 @@ import { smoothModel } from '../models/smooth-model.js';
 
 /** 2 × 2 PNG: red, green, blue, white. */
 export const tinyPicture =
-  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAFklEQVR4nGP4z8DA8B8IGRj+////nwEAH/wE/NFB0x8AAAAASUVORK5CYII=';
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEklEQVR42mP4z8DAAMIM/4EAAB/uBfvxq7p3AAAAAElFTkSuQmCC';
 
 const texts = [
   'You answer ',
