@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '../scripts/command.mjs';
+import { missingOptionalEntries } from '../scripts/complete-lock.mjs';
 import {
   publicPackages,
   readRootManifest,
@@ -19,6 +20,7 @@ import { differingVersions, loosePins } from './structure/versions.js';
 
 // Every check below is shown to fail on made-up bad input in `structure/*.test.ts`.
 
+const lockedPackages = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
 const rootManifest = readRootManifest();
 const workspaces = readWorkspaces();
 const packages = workspaces.filter(({ folder }) => folder.startsWith('packages/'));
@@ -63,8 +65,11 @@ describe('the workspace', () => {
   });
 
   it('names no download host in its lock file', () => {
-    const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-    expect(lockedHosts(lock.packages)).toEqual([]);
+    expect(lockedHosts(lockedPackages)).toEqual([]);
+  });
+
+  it('locks the optional packages of every platform (`npm run complete-lock` adds them)', () => {
+    expect(missingOptionalEntries(lockedPackages)).toEqual({});
   });
 
   it('holds no registry host and no path of one machine in any tracked file', () => {
