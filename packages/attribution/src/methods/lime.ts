@@ -16,8 +16,8 @@ const defaults = {
 
 /**
  * Lasso of v on presence over random coalitions, weighted by their similarity to the whole prompt:
- * exp(−(1 − cos)² / (2 · kernelWidth²)), the cosine between the masked and the real embeddings, or between the
- * presence vectors.
+ * exp(−(1 − cos)² / (2 · kernelWidth²)), the cosine between the masked and the real embeddings of the players'
+ * tokens (what is always present does not count), or between the presence vectors.
  *
  * @see Ribeiro, Singh, Guestrin, "Why Should I Trust You?", 2016, https://arxiv.org/abs/1602.04938; weights as Captum
  */
@@ -75,8 +75,6 @@ async function similarities(
   const replacedDot = new Float64Array(players.length);
   const replacedSquare = new Float64Array(players.length);
   let inputSquare = 0;
-  for (let at = 0; at < input.length; at++) inputSquare += input[at]! ** 2;
-  let outside = inputSquare;
   for (const [index, { tokens }] of players.entries()) {
     for (const token of tokens) {
       for (let at = token * hiddenSize; at < (token + 1) * hiddenSize; at++) {
@@ -85,11 +83,11 @@ async function similarities(
         replacedSquare[index]! += far[at]! * far[at]!;
       }
     }
-    outside -= own[index]!;
+    inputSquare += own[index]!;
   }
   return coalitions.map((coalition) => {
-    let dot = outside;
-    let square = outside;
+    let dot = 0;
+    let square = 0;
     for (let index = 0; index < players.length; index++) {
       dot += coalition[index] === 1 ? own[index]! : replacedDot[index]!;
       square += coalition[index] === 1 ? own[index]! : replacedSquare[index]!;
