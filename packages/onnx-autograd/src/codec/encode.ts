@@ -1,60 +1,88 @@
-import { dirname, relative, sep } from 'node:path';
+import { attributeFields, attributeTypeCodes } from './attribute-types.js';
 import type { ByteRange } from './byte-source.js';
-import { attributeTypeCodes } from './decode.js';
 import { elementTypes } from './element-types.js';
-import { externalRange, leaves } from './external-data.js';
-import type { Attribute, Graph, GraphNode, OnnxModel, Tensor, ValueInfo } from './model.js';
+import { type EmbeddedField, type EmbeddingMessage, readEmbedded } from './embedded-tensors.js';
+import { writeStringEntry } from './entries.js';
+import { tensorsOfFields } from './every-tensor.js';
+import { ExternalFiles } from './external-data.js';
+import type {
+  Attribute,
+  AttributeValue,
+  Graph,
+  GraphNode,
+  OnnxModel,
+  Tensor,
+  ValueInfo,
+} from './model.js';
+import {
+  inlineBelowBytes,
+  type PlaceWeight,
+  placeAsReferences,
+  placeInside,
+} from './place-weights.js';
 import { WireWriter } from './wire-writer.js';
-
-/**
- * Tensors below this size are always written inside the model: ONNX Runtime reads shapes and axes at load
- * and cannot when they are external. 64 KiB holds every shape and every norm weight of today's models.
- */
-const inlineBytes = 64 * 1024;
 
 export interface EncodeOptions {
   /**
-   * `inline` writes weights into the model (2 GiB at most); `external` refers to the files they lie in,
-   * also when that is inside another `.onnx`; those must be under `directory`.
+   * - `inline`: write weights into the model (2 GiB at most).
+   * - `external`: refer to the files they lie in, also when that is inside another `.onnx`; those that are
+   *   not under `directory` are written into the model.
+   * - a function: choose for each.
    */
-  readonly weights: 'inline' | 'external';
+  readonly weights: 'inline' | 'external' | PlaceWeight;
   /** Folder that external locations are relative to. Default: the model's own. */
   readonly directory?: string;
+  /** With `external`, tensors of fewer bytes are written into the model. Default 65,536. */
+  readonly inlineBelow?: number;
 }
 
-/** Encodes a model as protobuf pieces. Weights are not read. */
+/**
+ * Encodes a model as protobuf. Weights are not read before the result is written.
+ *
+ * @throws {OnnxAutogradError} `file` or `external-path` if a weight is not where the model says.
+ */
 export function encodeModel(model: OnnxModel, options: EncodeOptions): WireWriter {
-  const directory = options.directory ?? model.directory;
+  const context: Context = {
+    place: placeOf(options, model.directory),
+    files: new ExternalFiles(model.directory),
+  };
   const writer = new WireWriter();
-  const writeWeights = (inner: WireWriter, tensor: Tensor): void =>
-    writeTensorData(inner, tensor, model, options.weights, directory);
-  writer.varintField(1, model.irVersion);
+  if (model.irVersion !== 0) writer.varintField(1, model.irVersion);
   for (const [domain, version] of model.opsetImports) {
     writer.messageField(8, (inner) => {
-      if (domain !== '') inner.stringField(1, domain);
+      inner.stringField(1, domain);
       inner.varintField(2, version);
+      for (const range of model.opsetFields?.get(domain) ?? []) inner.raw(range);
     });
   }
-  writer.messageField(7, (inner) => writeGraph(inner, model.graph, writeWeights));
+  writer.messageField(7, (inner) => writeGraph(inner, model.graph, context));
   for (const [key, value] of model.metadata) {
-    writer.messageField(14, (inner) => {
-      inner.stringField(1, key);
-      inner.stringField(2, value);
-    });
+    writer.messageField(14, (inner) => writeStringEntry(inner, key, value, model.metadataFields));
   }
-  for (const field of model.other) writer.raw(field);
+  writeOther(writer, model.other, 'model', context);
   return writer;
 }
 
-type WriteTensorData = (writer: WireWriter, tensor: Tensor) => void;
+interface Context {
+  readonly place: PlaceWeight;
+  readonly files: ExternalFiles;
+}
 
-function writeGraph(writer: WireWriter, graph: Graph, writeData: WriteTensorData): void {
+function placeOf(options: EncodeOptions, modelDirectory: string | undefined): PlaceWeight {
+  const { weights, directory = modelDirectory, inlineBelow = inlineBelowBytes } = options;
+  if (typeof weights === 'function') return weights;
+  return weights === 'inline' || directory === undefined
+    ? placeInside
+    : placeAsReferences(directory, inlineBelow);
+}
+
+function writeGraph(writer: WireWriter, graph: Graph, context: Context): void {
   for (const node of graph.nodes) {
-    writer.messageField(1, (inner) => writeNode(inner, node, writeData));
+    writer.messageField(1, (inner) => writeNode(inner, node, context));
   }
   if (graph.name !== '') writer.stringField(2, graph.name);
   for (const tensor of graph.initializers) {
-    writer.messageField(5, (inner) => writeTensor(inner, tensor, writeData));
+    writer.messageField(5, (inner) => writeTensor(inner, tensor, context));
   }
   for (const input of graph.inputs)
     writer.messageField(11, (inner) => writeValueInfo(inner, input));
@@ -64,16 +92,16 @@ function writeGraph(writer: WireWriter, graph: Graph, writeData: WriteTensorData
   for (const value of graph.valueInfo) {
     writer.messageField(13, (inner) => writeValueInfo(inner, value));
   }
-  for (const field of graph.other) writer.raw(field);
+  writeOther(writer, graph.other, 'graph', context);
 }
 
-function writeNode(writer: WireWriter, node: GraphNode, writeData: WriteTensorData): void {
+function writeNode(writer: WireWriter, node: GraphNode, context: Context): void {
   for (const input of node.inputs) writer.stringField(1, input);
   for (const output of node.outputs) writer.stringField(2, output);
   if (node.name !== '') writer.stringField(3, node.name);
   writer.stringField(4, node.operator);
   for (const attribute of node.attributes) {
-    writer.messageField(5, (inner) => writeAttribute(inner, attribute, writeData));
+    writer.messageField(5, (inner) => writeAttribute(inner, attribute, context));
   }
   if (node.domain !== '') writer.stringField(7, node.domain);
   for (const field of node.other) writer.raw(field);
@@ -82,111 +110,125 @@ function writeNode(writer: WireWriter, node: GraphNode, writeData: WriteTensorDa
 function writeAttribute(
   writer: WireWriter,
   { name, value, other }: Attribute,
-  writeData: WriteTensorData,
+  context: Context,
 ): void {
   writer.stringField(1, name);
+  if (value.kind !== 'opaque') {
+    writeValue(writer, value, context);
+    writer.varintField(20, attributeTypeCodes[value.kind]);
+  } else if (value.type !== 0) writer.varintField(20, value.type);
+  writeOther(writer, other, 'attribute', context);
+}
+
+function writeValue(
+  writer: WireWriter,
+  value: Exclude<AttributeValue, { kind: 'opaque' }>,
+  context: Context,
+): void {
+  const field = attributeFields[value.kind];
   switch (value.kind) {
     case 'float':
-      writer.float32Field(2, value.value);
+      writer.float32Field(field, value.value);
       break;
     case 'int':
-      writer.varintField(3, value.value);
+      writer.varintField(field, value.value);
       break;
     case 'string':
-      writer.bytesField(4, value.value);
+      writer.bytesField(field, value.value);
       break;
     case 'tensor':
-      writer.messageField(5, (inner) => writeTensor(inner, value.value, writeData));
+      writer.messageField(field, (inner) => writeTensor(inner, value.value, context));
       break;
     case 'graph':
-      writer.messageField(6, (inner) => writeGraph(inner, value.value, writeData));
+      writer.messageField(field, (inner) => writeGraph(inner, value.value, context));
       break;
     case 'floats':
-      writer.packedFloats(7, value.value);
+      writer.packedFloats(field, value.value);
       break;
     case 'ints':
-      writer.packedIntegers(8, value.value);
+      writer.packedIntegers(field, value.value);
       break;
     case 'strings':
-      for (const text of value.value) writer.bytesField(9, text);
+      for (const text of value.value) writer.bytesField(field, text);
       break;
     case 'tensors':
       for (const tensor of value.value) {
-        writer.messageField(10, (inner) => writeTensor(inner, tensor, writeData));
+        writer.messageField(field, (inner) => writeTensor(inner, tensor, context));
       }
       break;
     case 'graphs':
       for (const graph of value.value) {
-        writer.messageField(11, (inner) => writeGraph(inner, graph, writeData));
+        writer.messageField(field, (inner) => writeGraph(inner, graph, context));
       }
       break;
   }
-  for (const field of other) writer.raw(field);
-  writer.varintField(20, value.kind === 'opaque' ? value.type : attributeTypeCodes[value.kind]);
 }
 
-function writeTensor(writer: WireWriter, tensor: Tensor, writeData: WriteTensorData): void {
+function writeTensor(writer: WireWriter, tensor: Tensor, context: Context): void {
   writer.packedIntegers(1, tensor.dims);
   writer.varintField(2, tensor.typeCode);
   if (tensor.name !== '') writer.stringField(8, tensor.name);
-  writeData(writer, tensor);
-  for (const field of tensor.other) writer.raw(field);
+  writeTensorData(writer, tensor, context);
+  for (const range of tensor.other) writer.raw(range);
 }
 
-function writeTensorData(
-  writer: WireWriter,
-  tensor: Tensor,
-  model: OnnxModel,
-  weights: 'inline' | 'external',
-  directory: string | undefined,
-): void {
+function writeTensorData(writer: WireWriter, tensor: Tensor, context: Context): void {
   const { data } = tensor;
   if (data.kind === 'fields') {
     for (const range of data.ranges) writer.raw(range);
     return;
   }
-  if (data.kind === 'raw') {
-    const place = weights === 'external' ? locationOf(data.range, directory) : undefined;
-    if (place === undefined || data.range.length < inlineBytes) writer.rangeField(9, data.range);
-    else writeExternal(writer, place, data.range.offset, data.range.length, new Map());
-    return;
-  }
-  const range = externalRange(tensor, model.directory);
-  if (weights === 'inline' || range.length < inlineBytes) {
+  const range = data.kind === 'raw' ? data.range : context.files.range(tensor);
+  const placement = context.place(range);
+  if (placement.kind === 'inline') {
     writer.rangeField(9, range);
     return;
   }
-  const place = locationOf(range, directory) ?? data.location;
-  writeExternal(writer, place, range.offset, range.length, data.entries);
-}
-
-/** Location of a file range relative to a folder, or `undefined` if it is not under it. */
-function locationOf({ source }: ByteRange, directory: string | undefined): string | undefined {
-  if (source.path === undefined || directory === undefined) return undefined;
-  if (leaves(source.path, directory) || dirname(source.path) === source.path) return undefined;
-  return relative(directory, source.path).split(sep).join('/');
-}
-
-function writeExternal(
-  writer: WireWriter,
-  location: string,
-  offset: number,
-  length: number,
-  entries: ReadonlyMap<string, string>,
-): void {
-  const all = [
-    ['location', location],
-    ['offset', `${offset}`],
-    ['length', `${length}`],
-    ...entries,
-  ];
-  for (const [key = '', value = ''] of all) {
-    writer.messageField(13, (inner) => {
-      inner.stringField(1, key);
-      inner.stringField(2, value);
-    });
+  const { location, offset, isOriginal } = placement;
+  const fields = data.kind === 'external' ? data.entryFields : undefined;
+  const write = (key: string, value: string): void =>
+    writer.messageField(13, (inner) => writeStringEntry(inner, key, value, fields));
+  write('location', location);
+  write('offset', `${offset}`);
+  write('length', `${range.length}`);
+  if (isOriginal && data.kind === 'external') {
+    for (const [key, value] of data.entries) write(key, value);
   }
   writer.varintField(14, 1);
+}
+
+/** Writes fields that were kept as bytes; tensors in them that lie in files are placed like all others. */
+function writeOther(
+  writer: WireWriter,
+  ranges: readonly ByteRange[],
+  message: EmbeddingMessage,
+  context: Context,
+): void {
+  if (ranges.length === 0) return;
+  const fields = readEmbedded(ranges, message);
+  if (isExternal(fields)) writeFields(writer, fields, context);
+  else for (const range of ranges) writer.raw(range);
+}
+
+function isExternal(fields: readonly EmbeddedField[]): boolean {
+  for (const { data } of tensorsOfFields(fields)) if (data.kind === 'external') return true;
+  return false;
+}
+
+function writeFields(writer: WireWriter, fields: readonly EmbeddedField[], context: Context): void {
+  for (const part of fields) {
+    if (part.kind === 'bytes') {
+      writer.raw(part.range);
+      continue;
+    }
+    writer.messageField(part.field, (inner) => {
+      if (part.kind === 'tensor') writeTensor(inner, part.value, context);
+      else if (part.kind === 'graph') writeGraph(inner, part.value, context);
+      else if (part.kind === 'node') writeNode(inner, part.value, context);
+      else if (part.kind === 'attribute') writeAttribute(inner, part.value, context);
+      else writeFields(inner, part.value, context);
+    });
+  }
 }
 
 function writeValueInfo(

@@ -1,11 +1,13 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { OnnxAutogradError } from '../errors.js';
-import { type ByteRange, FileSource } from './byte-source.js';
+import { type ByteRange, FileSource, fileError } from './byte-source.js';
+import { byteLengthOf } from './element-types.js';
+import { everyTensor } from './every-tensor.js';
 import type { OnnxModel, Tensor } from './model.js';
 
 /**
- * Absolute path of an external-data file, which must lie inside the model's folder.
+ * Real path of an external-data file, which must lie inside the model's folder.
  *
  * ONNX Runtime 1.30 has the same rule: no absolute location, no `..`, no symbolic link that leaves the
  * folder.
@@ -16,30 +18,25 @@ export function resolveExternalPath(location: string, directory: string): string
   const refuse = (why: string): never => {
     throw new OnnxAutogradError(
       'external-path',
-      `External data "${location}" ${why} ${directory}; weights must lie in the model's own folder. If the folder is a cache of symbolic links, pass the real folder or copy the files into one.`,
+      `External data ${JSON.stringify(location)} ${why} ${directory}; weights must lie in the model's own folder. If the folder is a cache of symbolic links, pass the real folder or copy the files into one.`,
       { path: location },
     );
   };
-  if (isAbsolute(location) || location.includes('\0') || /^[a-zA-Z]:[\\/]/.test(location)) {
+  if (isAbsolute(location) || location.includes('\0') || /^([a-zA-Z]:|[\\/])/.test(location)) {
     refuse('is not relative to');
   }
   if (location.split(/[\\/]/).includes('..')) refuse('leaves');
   const path = join(directory, location);
   let real: string;
+  let realDirectory: string;
   try {
+    realDirectory = realpathSync(directory);
     real = realpathSync(path);
   } catch (cause) {
-    throw new OnnxAutogradError(
-      'file',
-      `External data ${path} is missing; put it beside the model.`,
-      {
-        cause,
-        path,
-      },
-    );
+    throw fileError(`External data ${path} cannot be found; put it beside the model`, path, cause);
   }
-  if (leaves(real, realpathSync(directory))) refuse('is a symbolic link that leaves');
-  return path;
+  if (leaves(real, realDirectory)) refuse('is a symbolic link that leaves');
+  return real;
 }
 
 /** Whether `path` lies outside `directory` (both real paths). */
@@ -48,45 +45,71 @@ export function leaves(path: string, directory: string): boolean {
   return way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way);
 }
 
-/** Place of an external tensor's bytes. @throws {OnnxAutogradError} If they are not inside the file. */
-export function externalRange(tensor: Tensor, directory: string | undefined): ByteRange {
-  if (tensor.data.kind !== 'external') throw new Error('internal: the tensor is not external');
-  const { location, offset } = tensor.data;
-  if (directory === undefined) {
-    throw new OnnxAutogradError(
-      'external-path',
-      `Tensor "${tensor.name}" lies in the file "${location}", but the model was given as bytes and has no folder; read it by its path.`,
-      { path: location },
-    );
+/** The external-data files of one model, each opened once. */
+export class ExternalFiles {
+  readonly #directory: string | undefined;
+  readonly #sources = new Map<string, FileSource>();
+
+  /** @param directory Folder that locations are relative to, `undefined` for a model in memory. */
+  constructor(directory: string | undefined) {
+    this.#directory = directory;
   }
-  const path = resolveExternalPath(location, directory);
-  const source = new FileSource(path);
-  const length = tensor.data.length ?? source.size - offset;
-  if (length < 0 || offset + length > source.size) {
-    throw new OnnxAutogradError(
-      'file',
-      `Tensor "${tensor.name}" needs bytes ${offset} to ${offset + length} of ${path}, which holds ${source.size}; the file is truncated or belongs to another model.`,
-      { path, byteOffset: offset },
-    );
+
+  /**
+   * Place of an external tensor's bytes.
+   *
+   * @throws {OnnxAutogradError} `external-path` or `file` if they are not where the model says.
+   */
+  range(tensor: Tensor): ByteRange {
+    const { data, name, type, dims } = tensor;
+    if (data.kind !== 'external') throw new Error('internal: the tensor is not external');
+    const source = this.#source(data.location, name);
+    const count = dims.reduce((product, dimension) => product * dimension, 1);
+    const needed = type === undefined || type === 'string' ? undefined : byteLengthOf(type, count);
+    const { offset } = data;
+    const length = data.length ?? needed ?? Math.max(0, source.size - offset);
+    if (needed !== undefined && length !== needed) {
+      throw new OnnxAutogradError(
+        'malformed-model',
+        `Tensor "${name}" of type ${type} and shape [${dims.join(', ')}] needs ${needed} bytes, and its place in ${source.path} is ${length} bytes long.`,
+        { path: source.path, byteOffset: offset },
+      );
+    }
+    if (offset + length > source.size) {
+      throw new OnnxAutogradError(
+        'file',
+        `Tensor "${name}" needs bytes ${offset} to ${offset + length} of ${source.path}, which holds ${source.size}; the file is truncated or belongs to another model.`,
+        { path: source.path, byteOffset: offset },
+      );
+    }
+    return { source, offset, length };
   }
-  return { source, offset, length };
+
+  #source(location: string, tensorName: string): FileSource {
+    const known = this.#sources.get(location);
+    if (known !== undefined) return known;
+    if (this.#directory === undefined) {
+      throw new OnnxAutogradError(
+        'external-path',
+        `Tensor "${tensorName}" lies in the file ${JSON.stringify(location)}, but the model was given as bytes and has no folder; read it by its path.`,
+        { path: location },
+      );
+    }
+    const source = new FileSource(resolveExternalPath(location, this.#directory));
+    this.#sources.set(location, source);
+    return source;
+  }
 }
 
-/** Checks once that every external initializer is there and long enough. */
+/** Place of one external tensor's bytes. @throws {OnnxAutogradError} If they are not inside the file. */
+export function externalRange(tensor: Tensor, directory: string | undefined): ByteRange {
+  return new ExternalFiles(directory).range(tensor);
+}
+
+/** Checks once that the data of every external tensor is there and long enough. */
 export function checkExternalData(model: OnnxModel): void {
-  const sizes = new Map<string, number>();
-  for (const tensor of model.graph.initializers) {
-    if (tensor.data.kind !== 'external') continue;
-    const { location, offset, length } = tensor.data;
-    if (model.directory === undefined) {
-      externalRange(tensor, undefined);
-      continue;
-    }
-    let size = sizes.get(location);
-    if (size === undefined) {
-      size = statSync(resolveExternalPath(location, model.directory)).size;
-      sizes.set(location, size);
-    }
-    if (offset + (length ?? 0) > size) externalRange(tensor, model.directory);
+  const files = new ExternalFiles(model.directory);
+  for (const tensor of everyTensor(model)) {
+    if (tensor.data.kind === 'external') files.range(tensor);
   }
 }

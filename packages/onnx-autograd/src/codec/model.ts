@@ -8,6 +8,7 @@ import type { ElementType } from './element-types.js';
  * that a model which is read and written again loses nothing.
  */
 export interface OnnxModel {
+  /** 0 if the file does not say. */
   readonly irVersion: number;
   /** Version of each operator set by domain; `''` is ai.onnx. */
   readonly opsetImports: ReadonlyMap<string, number>;
@@ -16,7 +17,14 @@ export interface OnnxModel {
   /** Folder that external data is relative to; `undefined` for a model made or read in memory. */
   readonly directory: string | undefined;
   readonly other: readonly ByteRange[];
+  /** Fields of the entries of `opsetImports` that are not interpreted, by domain. */
+  readonly opsetFields?: EntryFields;
+  /** Fields of the entries of `metadata` that are not interpreted, by key. */
+  readonly metadataFields?: EntryFields;
 }
+
+/** Fields of key-value messages that this package does not interpret, by key. */
+export type EntryFields = ReadonlyMap<string, readonly ByteRange[]>;
 
 export interface Graph {
   readonly name: string;
@@ -59,7 +67,10 @@ export type AttributeValue =
   | { readonly kind: 'strings'; readonly value: readonly Uint8Array[] }
   | { readonly kind: 'tensors'; readonly value: readonly Tensor[] }
   | { readonly kind: 'graphs'; readonly value: readonly Graph[] }
-  /** Sparse tensors, types, references to function attributes: kept in `other`, not interpreted. */
+  /**
+   * Sparse tensors, types, references to function attributes, kinds of a later ONNX: every field is kept
+   * in `other` and none is interpreted. `type` is 0 if the file does not say.
+   */
   | { readonly kind: 'opaque'; readonly type: number };
 
 export interface Tensor {
@@ -76,17 +87,22 @@ export interface Tensor {
 export type TensorData =
   /** Little-endian elements, `raw_data` of the file or bytes made by this package. */
   | { readonly kind: 'raw'; readonly range: ByteRange }
-  /** One of `float_data`, `int32_data`, `int64_data`, `double_data`, `uint64_data`, `string_data`, as encoded. */
+  /**
+   * Fields `float_data`, `int32_data`, `int64_data`, `double_data`, `uint64_data` or `string_data` as
+   * encoded, tags included; a range may hold several.
+   */
   | { readonly kind: 'fields'; readonly ranges: readonly ByteRange[] }
   | {
       readonly kind: 'external';
       /** Path relative to the model's folder. */
       readonly location: string;
       readonly offset: number;
-      /** `undefined` means up to the end of the file. */
+      /** `undefined` means as many as type and shape need; up to the end of the file if the type is unknown. */
       readonly length: number | undefined;
       /** Other entries, such as `checksum`. */
       readonly entries: ReadonlyMap<string, string>;
+      /** Fields of the entries that are not interpreted, by key. */
+      readonly entryFields?: EntryFields;
     };
 
 /** A size: a number, or the name of a size that is known only at run time. */

@@ -1,7 +1,8 @@
 import { realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { OnnxAutogradError } from '../errors.js';
-import { FileSource, MemorySource } from './byte-source.js';
+import { FileSource, fileError, MemorySource } from './byte-source.js';
 import { decodeModel } from './decode.js';
 import { checkExternalData } from './external-data.js';
 import type { OnnxModel } from './model.js';
@@ -18,13 +19,27 @@ import type { OnnxModel } from './model.js';
  */
 export function readModel(model: string | URL | Uint8Array): OnnxModel {
   if (model instanceof Uint8Array) return checked(decodeModel(new MemorySource(model), undefined));
-  let path = model instanceof URL ? decodeURIComponent(model.pathname) : resolve(model);
+  const path = pathOf(model);
+  let real: string;
   try {
-    path = realpathSync(path);
+    real = realpathSync(path);
   } catch (cause) {
-    throw new OnnxAutogradError('file', `There is no model file at ${path}.`, { cause, path });
+    throw fileError(`Cannot find the model file ${JSON.stringify(path)}`, path, cause);
   }
-  return checked(decodeModel(new FileSource(path), dirname(path)));
+  return checked(decodeModel(new FileSource(real), dirname(real)));
+}
+
+function pathOf(model: string | URL): string {
+  if (typeof model === 'string') return resolve(model);
+  try {
+    return fileURLToPath(model);
+  } catch (cause) {
+    throw new OnnxAutogradError(
+      'invalid-argument',
+      `\`model\` must be a path, a file: URL or bytes, got ${String(model)}.`,
+      { cause },
+    );
+  }
 }
 
 function checked(model: OnnxModel): OnnxModel {

@@ -1,26 +1,34 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { OnnxAutogradError } from '../errors.js';
-import { type ByteRange, readRange } from './byte-source.js';
+import { type ByteRange, type ByteSource, whileAllOpen } from './byte-source.js';
 import { wireTypes } from './wire-reader.js';
 
 /** Bytes copied at a time from one file to another, so that weights never fill memory. */
 const copyBytes = 4 * 1024 * 1024;
 
+/** Ranges in memory up to this size are copied at once: a piece of its own costs more than its bytes. */
+const smallBytes = 4096;
+
+/** A range of another source that belongs between two bytes of a writer. */
+interface Insertion {
+  /** Bytes of the writer's own before it. */
+  readonly at: number;
+  readonly range: ByteRange;
+}
+
 /**
- * Writes protobuf wire format as a list of pieces.
+ * Writes protobuf wire format.
  *
- * Pieces are small arrays made here and ranges of other sources, which are copied only when the whole is
- * written: a message with gigabytes inside is built without reading them.
+ * Holds what it makes itself, and for the rest the places to copy from when the whole is written: a
+ * message with gigabytes inside is built without reading them.
  */
 export class WireWriter {
-  readonly #pieces: (Uint8Array | ByteRange)[] = [];
-  #length = 0;
-  #buffer: Uint8Array = new Uint8Array(256);
+  #own: Uint8Array = new Uint8Array(64);
   #used = 0;
+  readonly #insertions: Insertion[] = [];
+  #insertedBytes = 0;
 
   /** Total length in bytes. */
   get length(): number {
-    return this.#length;
+    return this.#used + this.#insertedBytes;
   }
 
   varintField(field: number, value: number | bigint): void {
@@ -34,7 +42,12 @@ export class WireWriter {
   }
 
   stringField(field: number, value: string): void {
-    this.bytesField(field, Buffer.from(value, 'utf8'));
+    const length = Buffer.byteLength(value, 'utf8');
+    this.#varint(field * 8 + wireTypes.lengthDelimited);
+    this.#varint(length);
+    this.#reserve(length);
+    Buffer.from(this.#own.buffer, this.#used, length).write(value, 'utf8');
+    this.#used += length;
   }
 
   bytesField(field: number, value: Uint8Array): void {
@@ -50,11 +63,15 @@ export class WireWriter {
     this.raw(range);
   }
 
-  /** A whole field that was read before, tag included. */
+  /** Whole fields that were read before, tags included. */
   raw(range: ByteRange): void {
-    this.#flush();
-    if (range.length > 0) this.#pieces.push(range);
-    this.#length += range.length;
+    if (range.length === 0) return;
+    if (range.source.path === undefined && range.length <= smallBytes) {
+      this.#append(range.source.read(range.offset, range.length));
+      return;
+    }
+    this.#insertions.push({ at: this.#used, range });
+    this.#insertedBytes += range.length;
   }
 
   messageField(field: number, write: (writer: WireWriter) => void): void {
@@ -62,17 +79,19 @@ export class WireWriter {
     write(inner);
     this.#varint(field * 8 + wireTypes.lengthDelimited);
     this.#varint(inner.length);
-    inner.#flush();
-    this.#flush();
-    for (const piece of inner.#pieces) this.#pieces.push(piece);
-    this.#length += inner.length;
+    const start = this.#used;
+    for (const { at, range } of inner.#insertions) {
+      this.#insertions.push({ at: start + at, range });
+    }
+    this.#insertedBytes += inner.#insertedBytes;
+    this.#append(inner.#own.subarray(0, inner.#used));
   }
 
   packedFloats(field: number, values: readonly number[]): void {
     if (values.length === 0) return;
-    this.messageField(field, (inner) => {
-      for (const value of values) inner.#float32(value);
-    });
+    this.#varint(field * 8 + wireTypes.lengthDelimited);
+    this.#varint(4 * values.length);
+    for (const value of values) this.#float32(value);
   }
 
   packedIntegers(field: number, values: readonly (number | bigint)[]): void {
@@ -84,101 +103,73 @@ export class WireWriter {
 
   /** The whole message in one array. */
   toBytes(): Uint8Array {
-    this.#flush();
-    const bytes = new Uint8Array(this.#length);
+    const bytes = new Uint8Array(this.length);
     let position = 0;
-    for (const piece of this.#pieces) {
-      const content = piece instanceof Uint8Array ? piece : readRange(piece);
-      bytes.set(content, position);
-      position += content.length;
-    }
+    this.forEachPiece((piece) => {
+      bytes.set(piece, position);
+      position += piece.length;
+    });
     return bytes;
   }
 
-  /** Writes to a temporary name beside `path`, then renames: a half-written model never has the name. */
-  toFile(path: string): void {
-    this.#flush();
-    writeAtomically(path, (descriptor) => {
-      for (const piece of this.#pieces) {
-        if (piece instanceof Uint8Array) writeFully(descriptor, piece);
-        else copyRange(piece, descriptor);
+  /** Calls `use` with the message's bytes from first to last, a few megabytes at a time. */
+  forEachPiece(use: (bytes: Uint8Array) => void): void {
+    const sources = new Set<ByteSource>(this.#insertions.map(({ range }) => range.source));
+    whileAllOpen(sources, () => {
+      let done = 0;
+      for (const { at, range } of this.#insertions) {
+        if (at > done) use(this.#own.subarray(done, at));
+        done = at;
+        forEachPieceOf(range, use);
       }
+      if (this.#used > done) use(this.#own.subarray(done, this.#used));
     });
   }
 
   #append(bytes: Uint8Array): void {
-    this.#flush();
-    this.#pieces.push(bytes);
-    this.#length += bytes.length;
+    this.#reserve(bytes.length);
+    this.#own.set(bytes, this.#used);
+    this.#used += bytes.length;
   }
 
-  #flush(): void {
-    if (this.#used === 0) return;
-    this.#pieces.push(this.#buffer.slice(0, this.#used));
-    this.#used = 0;
-  }
-
-  #byte(value: number): void {
-    if (this.#used === this.#buffer.length) this.#flush();
-    this.#buffer[this.#used++] = value;
-    this.#length++;
+  #reserve(bytes: number): void {
+    const needed = this.#used + bytes;
+    if (needed <= this.#own.length) return;
+    const larger = new Uint8Array(Math.max(needed, 2 * this.#own.length));
+    larger.set(this.#own.subarray(0, this.#used));
+    this.#own = larger;
   }
 
   #float32(value: number): void {
-    const bytes = new Uint8Array(Float32Array.of(value).buffer);
-    for (const byte of bytes) this.#byte(byte);
+    this.#reserve(4);
+    new DataView(this.#own.buffer).setFloat32(this.#used, value, true);
+    this.#used += 4;
   }
 
   #varint(value: number | bigint): void {
+    this.#reserve(10);
     if (typeof value === 'number' && value >= 0) {
       let rest = value;
       while (rest >= 128) {
-        this.#byte((rest % 128) + 128);
+        this.#own[this.#used++] = (rest % 128) + 128;
         rest = Math.floor(rest / 128);
       }
-      this.#byte(rest);
+      this.#own[this.#used++] = rest;
       return;
     }
     let rest = BigInt.asUintN(64, BigInt(value));
     while (rest >= 128n) {
-      this.#byte(Number(rest & 0x7fn) + 128);
+      this.#own[this.#used++] = Number(rest & 0x7fn) + 128;
       rest >>= 7n;
     }
-    this.#byte(Number(rest));
+    this.#own[this.#used++] = Number(rest);
   }
 }
 
-/** Copies a range into an open file piece by piece. */
-export function copyRange(range: ByteRange, descriptor: number): void {
+/** Calls `use` with the bytes of a range from first to last, a few megabytes at a time. */
+export function forEachPieceOf(range: ByteRange, use: (bytes: Uint8Array) => void): void {
   for (let done = 0; done < range.length; done += copyBytes) {
     const length = Math.min(copyBytes, range.length - done);
-    writeFully(descriptor, range.source.read(range.offset + done, length));
+    use(range.source.read(range.offset + done, length));
   }
-}
-
-/** Lets `write` fill a temporary file, flushes it to disk and gives it its name. */
-export function writeAtomically(path: string, write: (descriptor: number) => void): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const descriptor = openSync(temporary, 'w');
-    try {
-      write(descriptor);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(temporary, path);
-  } catch (cause) {
-    rmSync(temporary, { force: true });
-    if (cause instanceof OnnxAutogradError) throw cause;
-    throw new OnnxAutogradError('file', `Cannot write ${path}: ${(cause as Error).message}`, {
-      cause,
-      path,
-    });
-  }
-}
-
-function writeFully(descriptor: number, bytes: Uint8Array): void {
-  let written = 0;
-  while (written < bytes.length) written += writeSync(descriptor, bytes, written);
 }
