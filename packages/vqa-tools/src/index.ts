@@ -96,8 +96,12 @@ export type { MarkBox, TextBox } from './render/scene-boxes.js';
 export type { Table } from './render/table.js';
 export { defaultTableStyle, randomTableStyle, type TableStyle } from './render/table-style.js';
 export type { JsonSchema, StandardSchema } from './schema/standard-schema.js';
-export { type AnswerExtractor, answerExtractors } from './scorers/extract/index.js';
-export { scorers } from './scorers/index.js';
+export {
+  type AnswerExtractor,
+  type AnswerExtractorName,
+  answerExtractors,
+} from './scorers/extract/index.js';
+export { type ScorerName, scorers } from './scorers/index.js';
 export { judgePrompts } from './scorers/judge/index.js';
 export type { JudgePrompt } from './scorers/judge/judge-prompt.js';
 export { type LlmJudgeOptions, llmJudge } from './scorers/judge/llm-judge.js';
@@ -105,7 +109,7 @@ export type { RuleScorer, Score, ScoreInput, Scorer } from './scorers/scorer.js'
 export { type ScoreSummary, summarizeScores, tablevqaAccuracy } from './scorers/summarize.js';
 export { normalizeTableText } from './scorers/table-normalize.js';
 export { defineTool, type ToolSpecification } from './tools/define-tool.js';
-export { visualTools } from './tools/index.js';
+export { type VisualToolName, visualTools } from './tools/index.js';
 export type { OcrEngine, OcrWord } from './tools/ocr/ocr-engine.js';
 export { createTesseractEngine, type TesseractEngine } from './tools/ocr/tesseract-engine.js';
 export { type FocusProfileName, focusProfiles } from './tools/profiles.js';

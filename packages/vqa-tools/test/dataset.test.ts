@@ -7,7 +7,6 @@ import {
   createRaster,
   datasetFormats,
   decodeImage,
-  decodeImage,
   describeParquet,
   encodePng,
   pixelAt,
@@ -179,7 +178,9 @@ describe('formats', () => {
       columns: [{ label: 'A', box }],
       rows: [{ label: 'B', box }],
     });
-    expect(readMetadata('{"type": "v_bar", "x_values_bbox": {"x1": "none"}}').xValues).toBeUndefined();
+    expect(
+      readMetadata('{"type": "v_bar", "x_values_bbox": {"x1": "none"}}').xValues,
+    ).toBeUndefined();
     expect(() => readMetadata({ type: 'v_bar', x_values_bbox: { A: { x1: 'no' } } })).toThrow(
       /box of "A"/,
     );

@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  alphaComposite,
-  fillRectangle,
-  setRectangleRgba,
-  strokeRectangle,
-} from '../src/image/paint.js';
-import { toRgba } from '../src/image/raster.js';
+import { fillRectangle, strokeRectangle, tintRectangles } from '../src/image/paint.js';
 import {
   createRaster,
   decodeImage,
@@ -181,10 +175,7 @@ describe('painting against Pillow', () => {
       else if (kind === 'outline')
         strokeRectangle(image, { x1, y1, x2, y2 }, { color: [255, 0, 0], width });
       else {
-        const base = toRgba(image);
-        const overlay = toRgba(image);
-        setRectangleRgba(overlay, { x1, y1, x2, y2 }, [255, 0, 0, 50]);
-        image = alphaComposite(base, overlay);
+        image = tintRectangles(image, [{ x1, y1, x2, y2 }], [255, 0, 0, 50]);
       }
       return createHash('sha256').update(image.data).digest('hex') !== pixels;
     });

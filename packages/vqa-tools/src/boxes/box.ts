@@ -55,7 +55,15 @@ export function toBoxList(
     assertBox(box, label);
     return [{ label, box: { x1: box.x1, y1: box.y1, x2: box.x2, y2: box.y2 } }];
   });
-  if (isMap || !list.some(({ label }) => INTEGER_KEY.test(label))) return list;
+  return isMap ? list : restoreOrder(list, { vertical });
+}
+
+/**
+ * Boxes that were the values of an object, in reading order: as they are, or by place where a label
+ * such as "1969" has moved to the front of the object.
+ */
+export function restoreOrder(list: LabeledBox[], { vertical }: { vertical: boolean }): BoxList {
+  if (!list.some(({ label }) => INTEGER_KEY.test(label))) return list;
   const start = (box: Box): number => (vertical ? box.y1 : box.x1);
   return list.sort((a, b) => start(a.box) - start(b.box));
 }

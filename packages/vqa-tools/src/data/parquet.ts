@@ -32,8 +32,11 @@ export interface ParquetDescription {
  *
  * @throws {VqaToolError} `bad-row` for a file that is broken or no Parquet.
  */
-export async function* parquetRows(file: string): AsyncGenerator<RawRow> {
+export async function* parquetRows(file: string): AsyncGenerator<readonly RawRow[]> {
   const { buffer, metadata } = await open(file);
+  const wholeNumbers = parquetSchema(metadata)
+    .children.filter(hasInt64)
+    .map(({ element }) => element.name);
   let row = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = row + Number(group.num_rows);
@@ -55,11 +58,16 @@ export async function* parquetRows(file: string): AsyncGenerator<RawRow> {
       );
     }
     for (const value of values) {
-      for (const key in value) value[key] = plainNumbers(value[key]);
-      yield { row, value };
-      row++;
+      for (const key of wholeNumbers) value[key] = plainNumbers(value[key]);
     }
+    const first = row;
+    yield values.map((value, index) => ({ row: first + index, value }));
+    row = rowEnd;
   }
+}
+
+function hasInt64({ element, children }: SchemaTree): boolean {
+  return element.type === 'INT64' || children.some(hasInt64);
 }
 
 /** Reads a Parquet file's footer. @throws {VqaToolError} `bad-row` if there is none. */

@@ -88,18 +88,20 @@ async function* iterate(
   for (const file of await findFiles(pathOrGlob)) {
     counts.files++;
     let chosen = format === undefined ? undefined : findFormat(format);
-    for await (const raw of readRows(file)) {
-      counts.rows++;
-      try {
-        if ('error' in raw) throw raw.error;
-        chosen ??= detectFormat(raw.value, file);
-        yield readExample(raw.value, { file, row: raw.row, format: chosen, imageFolder });
-        if (++given >= limit) return;
-      } catch (error) {
-        const isRowError = error instanceof VqaToolError && error.code === 'bad-row';
-        if (!isRowError || onBadRow === 'throw') throw error;
-        counts.skipped++;
-        if (counts.errors.length < MAX_ERRORS) counts.errors.push(error);
+    for await (const batch of readRows(file)) {
+      for (const raw of batch) {
+        counts.rows++;
+        try {
+          if ('error' in raw) throw raw.error;
+          chosen ??= detectFormat(raw.value, file);
+          yield readExample(raw.value, { file, row: raw.row, format: chosen, imageFolder });
+          if (++given >= limit) return;
+        } catch (error) {
+          const isRowError = error instanceof VqaToolError && error.code === 'bad-row';
+          if (!isRowError || onBadRow === 'throw') throw error;
+          counts.skipped++;
+          if (counts.errors.length < MAX_ERRORS) counts.errors.push(error);
+        }
       }
     }
   }

@@ -1,4 +1,4 @@
-import { type Box, type BoxList, toBoxList } from '../boxes/box.js';
+import { type Box, type BoxList, type LabeledBox, restoreOrder, toBoxList } from '../boxes/box.js';
 import type { ImageMetadata } from '../boxes/metadata.js';
 
 /**
@@ -22,13 +22,11 @@ export function readMetadata(value: unknown): ImageMetadata {
     ? y
     : boxMapping(record.row_starters ?? record.rows_bbox, { vertical: true });
   const figure = toBox(record.figure_bbox);
-  const all = [...(x ?? []), ...(y ?? []), ...(columns ?? []), ...(rows ?? [])].map(
-    ({ box }) => box,
-  );
-  const coordinates = (all.length > 0 ? all : figure ? [figure] : []).flatMap(
-    ({ x1, y1, x2, y2 }) => [x1, y1, x2, y2],
-  );
-  const areFractions = coordinates.length > 0 && coordinates.every((c) => c >= 0 && c <= 1);
+  const lists = [x, y, columns, rows];
+  const hasBoxes = lists.some((list) => list !== undefined);
+  const areFractions = hasBoxes
+    ? lists.every((list) => list === undefined || list.every(({ box }) => isFraction(box)))
+    : figure !== undefined && isFraction(figure);
   return {
     kind,
     units: areFractions ? 'fractions' : 'pixels',
@@ -54,16 +52,20 @@ export function pairedBoxes(labels: unknown, boxes: unknown): BoxList | undefine
   );
 }
 
-function boxMapping(value: unknown, options: { vertical: boolean }): BoxList | undefined {
+function boxMapping(value: unknown, { vertical }: { vertical: boolean }): BoxList | undefined {
   if (value === null || value === undefined) return undefined;
   const record = toRecord(value);
-  // The script of version 1 writes {"x1": "none"} where there are no boxes; as a struct, x1 is null.
-  const entries = Object.entries(record).filter(([, box]) => box != null && box !== 'none');
-  if (entries.length === 0) return undefined;
-  return toBoxList(
-    Object.fromEntries(entries.map(([label, box]) => [label, requireBox(box, label)])),
-    options,
-  );
+  const list: LabeledBox[] = [];
+  for (const label in record) {
+    const box = record[label];
+    // The script of version 1 writes {"x1": "none"} where there are no boxes; as a struct, x1 is null.
+    if (box != null && box !== 'none') list.push({ label, box: requireBox(box, label) });
+  }
+  return list.length === 0 ? undefined : restoreOrder(list, { vertical });
+}
+
+function isFraction({ x1, y1, x2, y2 }: Box): boolean {
+  return x1 >= 0 && y1 >= 0 && x1 <= 1 && y1 <= 1 && x2 >= 0 && y2 >= 0 && x2 <= 1 && y2 <= 1;
 }
 
 function requireBox(value: unknown, label: string): Box {

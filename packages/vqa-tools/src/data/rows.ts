@@ -13,13 +13,16 @@ export type RawRow =
 /** A whole JSON document must fit in memory; JSONL and Parquet are streamed. */
 const MAX_JSON_BYTES = 512 * 1024 * 1024;
 
+/** Lines of JSONL that are read together; more would only cost memory. */
+const LINES = 256;
+
 /**
- * The rows of a `.jsonl`, `.json` or `.parquet` file, one after the other. JSONL holds one line in
- * memory, Parquet one row group.
+ * The rows of a `.jsonl`, `.json` or `.parquet` file, in batches: JSONL has 256 lines in memory,
+ * Parquet one row group.
  *
  * @throws {VqaToolError} `unknown-format` for another ending, `limit-exceeded` for a huge `.json`.
  */
-export async function* readRows(file: string): AsyncGenerator<RawRow> {
+export async function* readRows(file: string): AsyncGenerator<readonly RawRow[]> {
   const ending = /\.[a-z]+$/i.exec(file)?.[0].toLowerCase();
   if (ending === '.jsonl' || ending === '.ndjson') yield* jsonLines(file);
   else if (ending === '.json') yield* jsonDocument(file);
@@ -32,15 +35,20 @@ export async function* readRows(file: string): AsyncGenerator<RawRow> {
   }
 }
 
-async function* jsonLines(file: string): AsyncGenerator<RawRow> {
+async function* jsonLines(file: string): AsyncGenerator<readonly RawRow[]> {
   const stream = createReadStream(file, 'utf8');
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
   let row = 0;
+  let batch: RawRow[] = [];
   try {
     for await (const line of lines) {
-      if (line.trim() !== '') yield parseLine(line, { file, row });
+      if (line.trim() !== '') batch.push(parseLine(line, { file, row }));
       row++;
+      if (batch.length < LINES) continue;
+      yield batch;
+      batch = [];
     }
+    if (batch.length > 0) yield batch;
   } finally {
     lines.close();
     stream.destroy();
@@ -56,7 +64,7 @@ function parseLine(line: string, at: { file: string; row: number }): RawRow {
 }
 
 /** A list of rows, or an object of rows by id, as ReFocus and CharXiv write them. */
-async function* jsonDocument(file: string): AsyncGenerator<RawRow> {
+async function* jsonDocument(file: string): AsyncGenerator<readonly RawRow[]> {
   const { size } = await stat(file);
   if (size > MAX_JSON_BYTES) {
     throw new VqaToolError(
@@ -73,7 +81,7 @@ async function* jsonDocument(file: string): AsyncGenerator<RawRow> {
   if (typeof document !== 'object' || document === null) {
     throw new VqaToolError('bad-row', `${file} must hold a list or an object of rows.`);
   }
-  for (const [row, value] of Object.values(document).entries()) yield asRow(value, { file, row });
+  yield Object.values(document).map((value, row) => asRow(value, { file, row }));
 }
 
 function asRow(value: unknown, at: { file: string; row: number }): RawRow {

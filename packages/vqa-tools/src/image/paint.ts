@@ -1,4 +1,4 @@
-import type { Color, Raster } from './raster.js';
+import { type Color, copyRaster, type Raster, toRgba } from './raster.js';
 
 /*
  * Painting on an image that the caller owns. All corners are inclusive and everything outside the
@@ -71,20 +71,59 @@ export function fillDisc(
 }
 
 /**
- * Replaces the pixels of a rectangle in `overlay` (RGBA) by one translucent color. Overlapping
- * rectangles do not add up, because the overlay is replaced, not blended.
+ * An RGBA copy with rectangles tinted: the pixels of all rectangles are replaced by one translucent
+ * color in an overlay, which is composited over the image. Overlapping rectangles do not add up,
+ * because the overlay is replaced, not blended.
+ *
+ * Outside the rectangles an opaque pixel over itself is itself, so only the rectangles are walked;
+ * where the image has an alpha channel, the whole of it is composited, as the originals do.
  */
-export function setRectangleRgba(
+export function tintRectangles(
+  image: Raster,
+  rectangles: readonly PixelCorners[],
+  rgba: readonly [number, number, number, number],
+): Raster {
+  const base = toRgba(image);
+  const overlay = copyRaster(base);
+  const frames = rectangles.map((rectangle) => clipToImage(rectangle, image));
+  for (const frame of frames) setRectangleRgba(overlay, frame, rgba);
+  if (image.channels === 4) return alphaComposite(base, overlay);
+  const result = copyRaster(base);
+  for (const { x1, y1, x2, y2 } of frames) {
+    for (let y = y1; y <= y2; y++) {
+      const row = y * image.width;
+      compositeBytes(result.data, {
+        base: base.data,
+        source: overlay.data,
+        from: (row + x1) * 4,
+        to: (row + x2 + 1) * 4,
+      });
+    }
+  }
+  return result;
+}
+
+function clipToImage({ x1, y1, x2, y2 }: PixelCorners, { width, height }: Raster): PixelCorners {
+  return {
+    x1: Math.max(0, x1),
+    y1: Math.max(0, y1),
+    x2: Math.min(width - 1, x2),
+    y2: Math.min(height - 1, y2),
+  };
+}
+
+function setRectangleRgba(
   overlay: Raster,
   { x1, y1, x2, y2 }: PixelCorners,
-  rgba: readonly [number, number, number, number],
+  [red, green, blue, alpha]: readonly [number, number, number, number],
 ): void {
-  const right = Math.min(overlay.width - 1, x2);
-  const bottom = Math.min(overlay.height - 1, y2);
-  const left = Math.max(0, x1);
-  for (let y = Math.max(0, y1); y <= bottom; y++) {
-    for (let x = left, at = (y * overlay.width + left) * 4; x <= right; x++, at += 4) {
-      overlay.data.set(rgba, at);
+  const { data, width } = overlay;
+  for (let y = y1; y <= y2; y++) {
+    for (let at = (y * width + x1) * 4; at < (y * width + x2 + 1) * 4; at += 4) {
+      data[at] = red;
+      data[at + 1] = green;
+      data[at + 2] = blue;
+      data[at + 3] = alpha;
     }
   }
 }
@@ -94,25 +133,37 @@ export function setRectangleRgba(
  * (`Image.alpha_composite`, 7 extra bits of precision), so that every byte agrees.
  */
 export function alphaComposite(base: Raster, source: Raster): Raster {
-  const data = new Uint8ClampedArray(base.data.length);
-  const b = base.data;
-  const s = source.data;
-  for (let at = 0; at < data.length; at += 4) {
-    const sourceAlpha = s[at + 3] ?? 0;
-    if (sourceAlpha === 0) {
-      for (let c = 0; c < 4; c++) data[at + c] = b[at + c] ?? 0;
-      continue;
-    }
-    const alpha255 = sourceAlpha * 255 + (b[at + 3] ?? 0) * (255 - sourceAlpha);
+  const result = copyRaster(base);
+  compositeBytes(result.data, {
+    base: base.data,
+    source: source.data,
+    from: 0,
+    to: base.data.length,
+  });
+  return result;
+}
+
+function compositeBytes(
+  out: Uint8ClampedArray,
+  {
+    base,
+    source,
+    from,
+    to,
+  }: { base: Uint8ClampedArray; source: Uint8ClampedArray; from: number; to: number },
+): void {
+  for (let at = from; at < to; at += 4) {
+    const sourceAlpha = source[at + 3] ?? 0;
+    if (sourceAlpha === 0) continue;
+    const alpha255 = sourceAlpha * 255 + (base[at + 3] ?? 0) * (255 - sourceAlpha);
     const sourceWeight = Math.floor((sourceAlpha * 255 * 255 * 128) / alpha255);
     const baseWeight = 255 * 128 - sourceWeight;
-    for (let c = 0; c < 3; c++) {
-      const sum = (s[at + c] ?? 0) * sourceWeight + (b[at + c] ?? 0) * baseWeight + 128 * 128;
-      data[at + c] = divideBy255(sum) >> 7;
+    for (let c = at; c < at + 3; c++) {
+      const sum = (source[c] ?? 0) * sourceWeight + (base[c] ?? 0) * baseWeight + 128 * 128;
+      out[c] = divideBy255(sum) >> 7;
     }
-    data[at + 3] = divideBy255(alpha255 + 128);
+    out[at + 3] = divideBy255(alpha255 + 128);
   }
-  return { ...base, data };
 }
 
 /** Pillow's division by 255: exact for the sums above, with no rounding of its own. */

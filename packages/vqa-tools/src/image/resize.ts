@@ -36,61 +36,73 @@ export function resizeRaster(
     );
   }
   const { channels } = image;
-  const columns = filterWeights(image.width, width);
+  const narrow = resizeRows(image, filterWeights(image.width, width), width);
   const rows = filterWeights(image.height, height);
-  const narrow = new Float64Array(image.height * width * channels);
-  for (let y = 0; y < image.height; y++) {
-    for (let x = 0; x < width; x++) {
-      const { start, weights } = columns[x] ?? EMPTY_WEIGHTS;
-      const to = (y * width + x) * channels;
-      for (let k = 0; k < weights.length; k++) {
-        const from = (y * image.width + start + k) * channels;
-        const weight = weights[k] ?? 0;
-        for (let c = 0; c < channels; c++) {
-          narrow[to + c] = (narrow[to + c] ?? 0) + weight * (image.data[from + c] ?? 0);
-        }
-      }
-    }
-  }
-  const data = new Uint8ClampedArray(width * height * channels);
   const rowLength = width * channels;
+  const data = new Uint8ClampedArray(rowLength * height);
   const sum = new Float64Array(rowLength);
   for (let y = 0; y < height; y++) {
-    const { start, weights } = rows[y] ?? EMPTY_WEIGHTS;
+    const first = rows.offsets[y] ?? 0;
+    const last = rows.offsets[y + 1] ?? 0;
+    let from = (rows.starts[y] ?? 0) * rowLength;
     sum.fill(0);
-    for (let k = 0; k < weights.length; k++) {
-      const from = (start + k) * rowLength;
-      const weight = weights[k] ?? 0;
+    for (let k = first; k < last; k++, from += rowLength) {
+      const weight = rows.weights[k] ?? 0;
       for (let i = 0; i < rowLength; i++) sum[i] = (sum[i] ?? 0) + weight * (narrow[from + i] ?? 0);
     }
-    for (let i = 0; i < rowLength; i++) data[y * rowLength + i] = Math.round(sum[i] ?? 0);
+    // The clamped array rounds half to even; adding 0.5 and cutting off rounds half up.
+    for (let i = 0, at = y * rowLength; i < rowLength; i++, at++)
+      data[at] = Math.floor((sum[i] ?? 0) + 0.5);
   }
   return { width, height, channels, data };
 }
 
+/** Every row resized to `width`, not rounded yet. */
+function resizeRows(image: Raster, columns: Weights, width: number): Float64Array {
+  const { channels, data } = image;
+  const result = new Float64Array(image.height * width * channels);
+  let to = 0;
+  for (let y = 0; y < image.height; y++) {
+    const row = y * image.width;
+    for (let x = 0; x < width; x++, to += channels) {
+      const last = columns.offsets[x + 1] ?? 0;
+      let from = (row + (columns.starts[x] ?? 0)) * channels;
+      for (let k = columns.offsets[x] ?? 0; k < last; k++, from += channels) {
+        const weight = columns.weights[k] ?? 0;
+        for (let c = 0; c < channels; c++) {
+          result[to + c] = (result[to + c] ?? 0) + weight * (data[from + c] ?? 0);
+        }
+      }
+    }
+  }
+  return result;
+}
+
+/** For each target pixel: the first source pixel, and where its weights (sum 1) lie. */
 interface Weights {
-  readonly start: number;
+  readonly starts: Int32Array;
+  /** One more than targets; the weights of target t are from `offsets[t]` to before `offsets[t + 1]`. */
+  readonly offsets: Int32Array;
   readonly weights: Float64Array;
 }
 
-const EMPTY_WEIGHTS: Weights = { start: 0, weights: new Float64Array(0) };
-
-/** For each target pixel: the first source pixel and the weights (sum 1) from there on. */
-function filterWeights(from: number, to: number): Weights[] {
+function filterWeights(from: number, to: number): Weights {
   const scale = from / to;
   const support = Math.max(1, scale);
-  return Array.from({ length: to }, (_, target) => {
+  const starts = new Int32Array(to);
+  const offsets = new Int32Array(to + 1);
+  const weights: number[] = [];
+  for (let target = 0; target < to; target++) {
     const center = (target + 0.5) * scale;
     const start = Math.max(0, Math.floor(center - support));
     const end = Math.min(from, Math.ceil(center + support));
-    const weights = new Float64Array(end - start);
-    let total = 0;
-    for (let i = start; i < end; i++) {
-      const weight = Math.max(0, 1 - Math.abs((i + 0.5 - center) / support));
-      weights[i - start] = weight;
-      total += weight;
-    }
-    for (let k = 0; k < weights.length; k++) weights[k] = (weights[k] ?? 0) / total;
-    return { start, weights };
-  });
+    const own = Array.from({ length: end - start }, (_, k) =>
+      Math.max(0, 1 - Math.abs((start + k + 0.5 - center) / support)),
+    );
+    const total = own.reduce((sum, weight) => sum + weight, 0);
+    starts[target] = start;
+    for (const weight of own) weights.push(weight / total);
+    offsets[target + 1] = weights.length;
+  }
+  return { starts, offsets, weights: Float64Array.from(weights) };
 }

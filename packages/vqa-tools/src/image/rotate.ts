@@ -49,30 +49,53 @@ export function rotateRaster(image: Raster, degrees: number): Raster {
   const rotation = rotationOf(degrees, image);
   const { width, height } = rotation;
   const { channels } = image;
-  const data = new Uint8ClampedArray(width * height * channels);
-  const read = (x: number, y: number, c: number): number =>
-    x < 0 || y < 0 || x >= image.width || y >= image.height
-      ? 255
-      : (image.data[(y * image.width + x) * channels + c] ?? 255);
+  const data = new Uint8ClampedArray(width * height * channels).fill(255);
+  // The source moves by the same step for every pixel of a row.
+  const [zeroX, zeroY] = rotation.backward(0, 0);
+  const [oneX, oneY] = rotation.backward(1, 0);
+  const stepX = oneX - zeroX;
+  const stepY = oneY - zeroY;
   for (let y = 0; y < height; y++) {
+    const [startX, startY] = rotation.backward(0.5, y + 0.5);
     for (let x = 0; x < width; x++) {
-      const [edgeX, edgeY] = rotation.backward(x + 0.5, y + 0.5);
-      const sourceX = edgeX - 0.5;
-      const sourceY = edgeY - 0.5;
-      const left = Math.floor(sourceX);
-      const top = Math.floor(sourceY);
-      const fx = sourceX - left;
-      const fy = sourceY - top;
-      const at = (y * width + x) * channels;
-      for (let c = 0; c < channels; c++) {
-        const upper = read(left, top, c) * (1 - fx) + (fx === 0 ? 0 : read(left + 1, top, c) * fx);
-        const lower =
-          fy === 0
-            ? 0
-            : read(left, top + 1, c) * (1 - fx) + (fx === 0 ? 0 : read(left + 1, top + 1, c) * fx);
-        data[at + c] = Math.round(upper * (1 - fy) + lower * fy);
-      }
+      const sourceX = startX + stepX * x - 0.5;
+      const sourceY = startY + stepY * x - 0.5;
+      if (sourceX <= -1 || sourceY <= -1 || sourceX >= image.width || sourceY >= image.height)
+        continue;
+      sample(image, { sourceX, sourceY, data, at: (y * width + x) * channels });
     }
   }
   return { width, height, channels, data };
+}
+
+/** Writes the bilinear mean of the four pixels around a place; those outside are white. */
+function sample(
+  image: Raster,
+  {
+    sourceX,
+    sourceY,
+    data,
+    at,
+  }: { sourceX: number; sourceY: number; data: Uint8ClampedArray; at: number },
+): void {
+  const { width, height, channels } = image;
+  const left = Math.floor(sourceX);
+  const top = Math.floor(sourceY);
+  const fx = sourceX - left;
+  const fy = sourceY - top;
+  const hasLeft = left >= 0;
+  const hasRight = left + 1 < width;
+  const hasTop = top >= 0;
+  const hasBottom = top + 1 < height;
+  const from = (top * width + left) * channels;
+  const below = from + width * channels;
+  for (let c = 0; c < channels; c++) {
+    const a = hasLeft && hasTop ? (image.data[from + c] ?? 255) : 255;
+    const b = hasRight && hasTop ? (image.data[from + channels + c] ?? 255) : 255;
+    const d = hasLeft && hasBottom ? (image.data[below + c] ?? 255) : 255;
+    const e = hasRight && hasBottom ? (image.data[below + channels + c] ?? 255) : 255;
+    const upper = a + (b - a) * fx;
+    const lower = d + (e - d) * fx;
+    data[at + c] = Math.floor(upper + (lower - upper) * fy + 0.5);
+  }
 }

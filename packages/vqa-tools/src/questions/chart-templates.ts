@@ -59,13 +59,16 @@ const countAbove: ChartTemplate = (data, choose) => {
   };
 };
 
+/** The name of a question template. */
+export type ChartTemplateName = 'value' | 'difference' | 'maximum' | 'count-above';
+
 /** The templates by name. Adding one: a function above and a line here. */
-export const chartTemplates = {
+export const chartTemplates: Readonly<Record<ChartTemplateName, ChartTemplate>> = {
   value,
   difference,
   maximum,
   'count-above': countAbove,
-} satisfies Readonly<Record<string, ChartTemplate>>;
+};
 
 /** A number in full, never with an exponent. */
 function decimalText(amount: number): string {

@@ -19,7 +19,18 @@ const tableSchema = z.object({
 });
 
 /** A real table, with the columns that can be drawn as bars and the numbers in them. */
-export type SourceTable = z.output<typeof tableSchema>;
+export interface SourceTable {
+  readonly id: string;
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Columns whose cells are amounts, and those amounts, one list a column. */
+  readonly barColumns: readonly number[];
+  readonly barValues: readonly (readonly number[])[];
+  /** Column of distinct texts to put beside the bars; null where nothing can be drawn. */
+  readonly labelColumn: number | null;
+  readonly split: 'train' | 'validation';
+}
 
 /** The folder of an embedded data set. */
 export function embeddedFolder(dataset: EmbeddedDataset): string {

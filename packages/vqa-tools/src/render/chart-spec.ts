@@ -150,7 +150,8 @@ export function chartSpec(
     field: 'value',
     type: 'quantitative' as const,
     title: series.length > 1 ? null : only,
-    axis: { grid: style.grid },
+    // The outermost label may stand beyond the axis: pulled inwards it would cover its neighbor.
+    axis: { grid: style.grid, labelFlush: false, ...(isHorizontal && { tickCount: 6 }) },
   };
   const encoding = isHorizontal
     ? {

@@ -50,7 +50,11 @@ export const charxivRule: RuleScorer = {
   },
 };
 
+/** No number is longer; the patterns below take quadratic time on long runs of spaces. */
+const MAX_NUMBER_LENGTH = 100;
+
 function toNumber(text: string): number | null {
+  if (text.length > MAX_NUMBER_LENGTH) return null;
   const plain = text
     .trim()
     .replace(/\.$/, '')

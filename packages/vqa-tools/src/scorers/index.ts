@@ -10,8 +10,25 @@ import { tablevqaVwtq } from './tablevqa-vwtq.js';
 import { vtoolRule } from './vtool-rule.js';
 import { wikitablequestions } from './wikitablequestions.js';
 
+/** The name of a rule scorer. */
+export type ScorerName =
+  | 'chartqa'
+  | 'chartqa-lmms-eval'
+  | 'chartqa-vlmevalkit'
+  | 'chartqa-qwen-vl'
+  | 'chartqa-lm-eval'
+  | 'chartqapro'
+  | 'wikitablequestions'
+  | 'tablevqa-vwtq'
+  | 'tablevqa-vtabfact'
+  | 'tablevqa-fintabnetqa'
+  | 'tablevqa-fintabnetqa-exact'
+  | 'tabfact'
+  | 'charxiv-rule'
+  | 'vtool-rule';
+
 /** The rule scorers by name. Adding one: a file and a line here. Judges are made by `llmJudge`. */
-export const scorers = {
+export const scorers: Readonly<Record<ScorerName, RuleScorer>> = {
   chartqa,
   'chartqa-lmms-eval': chartqaLmmsEval,
   'chartqa-vlmevalkit': chartqaVlmEvalKit,
@@ -26,4 +43,4 @@ export const scorers = {
   tabfact,
   'charxiv-rule': charxivRule,
   'vtool-rule': vtoolRule,
-} satisfies Readonly<Record<string, RuleScorer>>;
+};

@@ -3,13 +3,12 @@ import type { Box, BoxList } from '../boxes/box.js';
 import { type Axis, boxesOfAxis, toPixelBoxes } from '../boxes/metadata.js';
 import { VqaToolError } from '../errors.js';
 import {
-  alphaComposite,
   fillRectangle,
   type PixelCorners,
-  setRectangleRgba,
   strokeRectangle,
+  tintRectangles,
 } from '../image/paint.js';
-import { copyRaster, type Raster, toRgba } from '../image/raster.js';
+import { copyRaster, type Raster } from '../image/raster.js';
 import { defineTool } from './define-tool.js';
 import { type FocusProfile, type FocusProfileName, focusProfiles } from './profiles.js';
 import type { VisualTool } from './visual-tool.js';
@@ -106,10 +105,7 @@ export function focus(
     }
     return result;
   }
-  const base = toRgba(image);
-  const overlay = copyRaster(base);
-  for (const corners of rectangles) setRectangleRgba(overlay, corners, TRANSLUCENT_RED);
-  return alphaComposite(base, overlay);
+  return tintRectangles(image, rectangles, TRANSLUCENT_RED);
 }
 
 function maskOthers(

@@ -17,11 +17,34 @@ import { focusOnYValuesWithMask } from './focus-on-y-values-with-mask.js';
 import { ocr } from './ocr.js';
 import { point } from './point.js';
 import { rotate } from './rotate.js';
-import type { ToolTable } from './visual-tool.js';
+import type { VisualTool } from './visual-tool.js';
 import { zoom } from './zoom.js';
 
+/** The name of a built-in tool. */
+export type VisualToolName =
+  | 'focus_on_columns_with_mask'
+  | 'focus_on_columns_with_draw'
+  | 'focus_on_columns_with_highlight'
+  | 'focus_on_rows_with_mask'
+  | 'focus_on_rows_with_draw'
+  | 'focus_on_rows_with_highlight'
+  | 'focus_on_x_values_with_mask'
+  | 'focus_on_x_values_with_draw'
+  | 'focus_on_x_values_with_highlight'
+  | 'focus_on_y_values_with_mask'
+  | 'focus_on_y_values_with_draw'
+  | 'focus_on_y_values_with_highlight'
+  | 'crop'
+  | 'zoom'
+  | 'rotate'
+  | 'flip'
+  | 'ocr'
+  | 'draw_horizontal_line'
+  | 'draw_vertical_line'
+  | 'point';
+
 /** Every built-in tool by the name that a model calls it by. Adding one: a file and a line here. */
-export const visualTools = {
+export const visualTools: Readonly<Record<VisualToolName, VisualTool>> = {
   focus_on_columns_with_mask: focusOnColumnsWithMask,
   focus_on_columns_with_draw: focusOnColumnsWithDraw,
   focus_on_columns_with_highlight: focusOnColumnsWithHighlight,
@@ -42,4 +65,4 @@ export const visualTools = {
   draw_horizontal_line: drawHorizontalLine,
   draw_vertical_line: drawVerticalLine,
   point,
-} satisfies ToolTable;
+};

@@ -6,10 +6,10 @@ import { VqaToolError } from '../errors.js';
 const coordinate = z.number().min(-1e6).max(1e6);
 
 /** `[x1, y1, x2, y2]` in pixels, or as fractions of width and height if none is above 1. */
-export const boxArgument = z.array(coordinate).length(4);
+export const boxArgument: z.ZodArray<z.ZodNumber> = z.array(coordinate).length(4);
 
 /** One position along an axis, in pixels, or as a fraction if it is at most 1. */
-export const positionArgument = z.number().min(0).max(1e6);
+export const positionArgument: z.ZodNumber = z.number().min(0).max(1e6);
 
 /** Brings a position to pixels of an axis of `length` pixels. */
 export function toPixelPosition(value: number, length: number): number {

@@ -4,13 +4,13 @@ import { json } from './json.js';
 import { openai } from './openai.js';
 import { vtoolPython } from './vtool-python.js';
 
+/** The name of a built-in dialect. */
+export type ToolCallDialectName = 'hermes' | 'json' | 'openai' | 'vtool-python';
+
 /** The built-in dialects by name. Adding one: a file and a line here. */
-export const toolCallDialects = {
+export const toolCallDialects: Readonly<Record<ToolCallDialectName, ToolCallDialect>> = {
   hermes,
   json,
   openai,
   'vtool-python': vtoolPython,
-} satisfies Readonly<Record<string, ToolCallDialect>>;
-
-/** The name of a built-in dialect. */
-export type ToolCallDialectName = keyof typeof toolCallDialects;
+};

