@@ -19,7 +19,9 @@ const WARM_UP = 5;
 
 const random = seededRandom(7);
 const matrix = (draw: (i: number, t: number) => number): Float64Array[] =>
-  Array.from({ length: ROWS }, (_, i) => Float64Array.from({ length: TOKENS }, (__, t) => draw(i, t)));
+  Array.from({ length: ROWS }, (_, i) =>
+    Float64Array.from({ length: TOKENS }, (__, t) => draw(i, t)),
+  );
 const logprobs = matrix(() => -3 * random.uniform());
 const oldLogprobs = logprobs.map((row) => row.map((p) => p + 0.6 * random.uniform() - 0.3));
 const referenceLogprobs = logprobs.map((row) => row.map((p) => p + 0.6 * random.uniform() - 0.3));

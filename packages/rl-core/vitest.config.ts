@@ -4,6 +4,6 @@ export default defineProject({
   test: {
     name: 'rl-core',
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    testTimeout: 120_000,
+    testTimeout: 30_000,
   },
 });

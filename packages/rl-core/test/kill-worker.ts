@@ -8,6 +8,9 @@ import { contexts, share, tabularPolicy } from './bandits.js';
 const [folder, steps] = process.argv.slice(2);
 if (folder === undefined || steps === undefined) throw new Error('usage: kill-worker FOLDER STEPS');
 
+// A file that meets `ulimit -f` then fails to grow with an error instead of ending the process.
+process.on('SIGXFSZ', () => {});
+
 const run = train({
   policy: tabularPolicy(),
   prompts: contexts,

@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { build } from 'tsup';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '../src/index.js';
 import { contentOf } from './run-files.js';
+import { bundleWorker, endOf, start } from './worker.js';
 
 // 200 in CI; by hand: KILLS=1000 npx vitest run --project rl-core kill
 const KILLS = Number(process.env.KILLS ?? 200);
@@ -15,38 +14,22 @@ const STEPS = 40;
 const CHAINS = 2;
 
 const workspace = mkdtempSync(join(tmpdir(), 'rl-core-kill-'));
-const worker = join(workspace, 'kill-worker.js');
+let worker = '';
 
 beforeAll(async () => {
-  // Bundled, because a child that starts fast is killed at work rather than while it loads.
-  await build({
-    entry: { 'kill-worker': new URL('./kill-worker.ts', import.meta.url).pathname },
-    outDir: workspace,
-    format: 'esm',
-    target: 'node20',
-    noExternal: [/.*/],
-    dts: false,
-    sourcemap: false,
-    config: false,
-    silent: true,
-  });
+  worker = await bundleWorker();
 });
 
-afterAll(() => rmSync(workspace, { recursive: true, force: true }));
+afterAll(() => {
+  rmSync(workspace, { recursive: true, force: true });
+  rmSync(dirname(worker), { recursive: true, force: true });
+});
 
 /** Runs the worker; kills it after `delayMs` if it has not ended by itself. */
 async function runWorker(folder: string, delayMs: number | null): Promise<'killed' | 'completed'> {
-  const child = spawn(process.execPath, [worker, folder, String(STEPS)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk.toString();
-  });
-  const started = new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
-  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
-    child.once('close', (code, signal) => resolve({ code, signal }));
-  });
+  const child = start(process.execPath, [worker, folder, String(STEPS)]);
+  const started = new Promise<void>((resolve) => child.stdout?.once('data', () => resolve()));
+  const ended = endOf(child);
   if (delayMs !== null) {
     // Half of the kills count from the start of the process, so that opening and locking are hit as well.
     const isEarly = delayMs % 2 < 1;
@@ -54,7 +37,7 @@ async function runWorker(folder: string, delayMs: number | null): Promise<'kille
     await Promise.race([ended, wait(delayMs)]);
     child.kill('SIGKILL');
   }
-  const { code, signal } = await ended;
+  const { code, signal, errors } = await ended;
   if (signal === 'SIGKILL') return 'killed';
   expect(errors).toBe('');
   expect(code).toBe(0);
