@@ -122,24 +122,27 @@ export const einsum: InferenceRule = (context) => {
   const [terms = '', result] = equation.split('->');
   if (result === undefined || equation.includes('.'))
     return [{ type, shape: context.symbols.shape() }];
-  const sizes = new Map<string, Dimension>();
+  const sizes = new Map<string, (Dimension | undefined)[]>();
   for (const [index, term] of terms.split(',').entries()) {
     const dims = knownShape(context.input(index));
     for (const [axis, letter] of [...term].entries()) {
-      const size = dims?.[axis];
-      const known = sizes.get(letter);
-      if (
-        size !== undefined &&
-        (known === undefined || known === 1 || (typeof size === 'number' && size !== 1))
-      ) {
-        sizes.set(letter, size);
-      }
+      sizes.set(letter, [...(sizes.get(letter) ?? []), dims?.[axis]]);
     }
   }
-  return [
-    { type, shape: [...result].map((letter) => sizes.get(letter) ?? context.symbols.dimension()) },
-  ];
+  const shape = [...result].map(
+    (letter) => stretched(sizes.get(letter) ?? []) ?? context.symbols.dimension(),
+  );
+  return [{ type, shape }];
 };
+
+/** Size of an axis to which operands of these sizes are stretched, if it can be known. */
+function stretched(sizes: readonly (Dimension | undefined)[]): Dimension | undefined {
+  const certain = sizes.find((size) => typeof size === 'number' && size !== 1);
+  if (certain !== undefined) return certain;
+  const others = sizes.filter((size) => size !== 1);
+  if (others.length === 0) return 1;
+  return others.every((size) => size === others[0]) ? others[0] : undefined;
+}
 
 /** Convolution and pooling: batch and channels are known, the rest at run time. */
 export const convolution: InferenceRule = (context) => {

@@ -91,9 +91,13 @@ export const unsqueeze: InferenceRule = (context) => {
 export const squeeze: InferenceRule = (context) => {
   const info = context.input(0);
   const dims = knownShape(info);
-  const given = context.node.inputs[1] !== undefined || context.attributes.has('axes');
+  const given = (context.node.inputs[1] ?? '') !== '' || context.attributes.has('axes');
   const axes = axesOf(context, 1);
   if (dims === undefined || (given && axes === undefined)) {
+    return [{ type: info?.type, shape: context.symbols.shape() }];
+  }
+  // Without axes every size of 1 goes, and a size that is not known may be one.
+  if (!given && dims.some((size) => typeof size !== 'number')) {
     return [{ type: info?.type, shape: context.symbols.shape() }];
   }
   const removed = new Set(axes?.map((axis) => normalizeAxis(axis, dims.length)));
@@ -247,6 +251,7 @@ export const gather: InferenceRule = (context) => {
   if (values === undefined || chosen === undefined || dims.length !== 1) {
     return [{ type: data?.type, shape: result }];
   }
+  if (picked.length > 1) return [{ type: data?.type, shape: result }];
   const taken = chosen.map((index) => values.at(index) ?? context.symbols.dimension());
   return [{ type: data?.type, shape: result, values: taken }];
 };
@@ -308,7 +313,9 @@ export const pad: InferenceRule = (context) => {
   const dims = knownShape(info);
   if (dims === undefined) return [{ type: info?.type, shape: context.symbols.shape() }];
   const pads = context.attributes.ints('pads') ?? context.constants(1);
-  const axes = axesOf(context, 3) ?? dims.map((_, axis) => axis);
+  const hasAxes = context.attributes.has('axes') || (context.node.inputs[3] ?? '') !== '';
+  const axes = hasAxes ? axesOf(context, 3) : dims.map((_, axis) => axis);
+  if (axes === undefined) return [{ type: info?.type, shape: freshShape(context, dims.length) }];
   const positions = axes.map((axis) => normalizeAxis(axis, dims.length));
   const shape = dims.map((value, axis): Dimension => {
     const position = positions.indexOf(axis);
@@ -364,6 +371,20 @@ export const range: InferenceRule = (context) => {
   const length = Math.max(0, Math.ceil((limit - start) / step));
   const values = Array.from({ length: Math.min(length, 64) }, (_, index) => start + index * step);
   return [{ type, shape: [length], ...(length <= 64 && type === 'int64' ? { values } : {}) }];
+};
+
+/** Of one axis as many are kept as the condition says; without an axis the input is seen flat. */
+export const compress: InferenceRule = (context) => {
+  const info = context.input(0);
+  const axis = context.attributes.int('axis');
+  const kept = context.symbols.dimension();
+  if (axis === undefined) return [{ type: info?.type, shape: [kept] }];
+  const dims = knownShape(info);
+  if (dims === undefined) return [{ type: info?.type, shape: context.symbols.shape() }];
+  const position = normalizeAxis(axis, dims.length);
+  return [
+    { type: info?.type, shape: dims.map((size, index) => (index === position ? kept : size)) },
+  ];
 };
 
 /** One output dimension for each input dimension, sizes unknown. */

@@ -99,6 +99,7 @@ export const inferenceRules: Readonly<Record<string, Readonly<Record<string, Inf
     Pad: movement.pad,
     ConstantOfShape: movement.constantOfShape,
     Range: movement.range,
+    Compress: movement.compress,
     NonZero: ({ input, symbols }) => {
       const shape = input(0)?.shape;
       const rank =
@@ -121,6 +122,7 @@ export const inferenceRules: Readonly<Record<string, Readonly<Record<string, Inf
       'BiasGelu',
       'RotaryEmbedding',
       'GemmaRotaryEmbedding',
+      'Inverse',
     ),
     FusedMatMul: contraction.fusedMatMul,
     TransposeMatMul: contraction.fusedMatMul,

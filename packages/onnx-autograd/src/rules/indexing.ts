@@ -109,17 +109,8 @@ export const scatterNd: GradientRule = ({
 };
 
 /** TopK: the gradient of the values goes back to the places that were picked. */
-export const topK: GradientRule = ({ ops, input, gradOutput, attributes, hasOutput, output }) => {
+export const topK: GradientRule = ({ ops, input, output, gradOutput, attributes }) => {
+  const zeros = ops.zerosLike(input(0));
   const axis = attributes.int('axis', -1);
-  const indices = hasOutput(1)
-    ? output(1)
-    : (ops.builder.emit('TopK', [input(0), input(1)], {
-        attributes: {
-          axis,
-          largest: attributes.int('largest', 1),
-          sorted: attributes.int('sorted', 1),
-        },
-        outputs: [ops.builder.freshName('TopKValues'), ops.builder.freshName('TopKIndices')],
-      })[1] ?? '');
-  return [ops.scatterElementsAdd(ops.zerosLike(input(0)), indices, gradOutput(0), axis), null];
+  return [ops.scatterElementsAdd(zeros, output(1), gradOutput(0), axis), null];
 };

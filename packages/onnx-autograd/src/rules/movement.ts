@@ -2,7 +2,7 @@ import type { GradientRule, RuleContext } from '../differentiate/gradient-rule.j
 import type { Value } from '../graph/graph-builder.js';
 import type { Operations } from '../graph/operations.js';
 import { normalizeAxis } from '../inference/tensor-info.js';
-import { scatterAlongAxis } from './scatter-along-axis.js';
+import { addWhereTaken, scatterAlongAxis } from './scatter-along-axis.js';
 
 /** Operators that only change the shape: Reshape, Squeeze, Unsqueeze, Flatten. */
 export const reshapeBack: GradientRule = ({ ops, input, gradOutput }) => [
@@ -50,7 +50,8 @@ export const split: GradientRule = ({ node, ops, gradOutput, attributes }) => [
 
 /**
  * Slice: dY is put back among zeros. With steps of 1 by padding; otherwise, and for bounds known only at
- * run time, at the positions that slicing 0, 1, 2, … gives.
+ * run time, at the positions that slicing 0, 1, 2, … gives; where not even the axes are known, by the numbers
+ * of the elements that were taken.
  */
 export const slice: GradientRule = (context) => {
   const { ops, gradOutput, constants, optionalInput, shapeOf, inputCount } = context;
@@ -60,9 +61,7 @@ export const slice: GradientRule = (context) => {
   const axes = sliceAxes(context);
   const steps = optionalInput(4) === undefined ? axes?.map(() => 1) : constants(4);
   const rest = Array.from({ length: Math.max(0, inputCount - 1) }, () => null);
-  if (axes === undefined) {
-    return context.unsupported('needs axes that are known before the graph runs');
-  }
+  if (axes === undefined) return [addWhereTaken(context, context.input(0), gradOutput(0)), ...rest];
   let gradient = gradOutput(0);
   // One axis after another, last to first: each step widens one axis to its old size.
   for (let index = axes.length - 1; index >= 0; index--) {
@@ -81,12 +80,10 @@ function sliceAxes({
   constants,
   optionalInput,
   shapeOf,
-  unsupported,
 }: RuleContext): readonly number[] | undefined {
   if (optionalInput(3) !== undefined) return constants(3);
   const count = shapeOf(1)?.[0];
-  if (typeof count !== 'number')
-    return unsupported('needs axes that are known before the graph runs');
+  if (typeof count !== 'number') return undefined;
   return Array.from({ length: count }, (_, axis) => axis);
 }
 
@@ -140,9 +137,10 @@ function scatterAxis(
  */
 export const pad: GradientRule = (context) => {
   const { ops, input, gradOutput, attributes, optionalInput, needs } = context;
-  const mode = attributes.string('mode', 'constant');
   const dy = gradOutput(0);
-  if (mode !== 'constant') return [undoCopyingPad(context, mode), null, null, null];
+  if (attributes.string('mode', 'constant') !== 'constant') {
+    return [addWhereTaken(context, input(0), dy), null, null, null];
+  }
   const axes = optionalInput(3);
   const inverse = [dy, ops.neg(input(1)), ...(axes === undefined ? [] : ['', axes])];
   const gradient = ops.emit('Pad', inverse);
@@ -150,27 +148,6 @@ export const pad: GradientRule = (context) => {
   // What does not come from the data comes from the padding value.
   return [gradient, null, needs(2) ? ops.sub(total(dy), total(gradient)) : null, null];
 };
-
-function undoCopyingPad(context: RuleContext, mode: string): Value {
-  const { ops, input, gradOutput, optionalInput, constants, rankOf, shapeOf, unsupported } =
-    context;
-  const axes =
-    optionalInput(3) === undefined
-      ? Array.from({ length: rankOf(0) }, (_, axis) => axis)
-      : (constants(3) ?? unsupported('needs axes that are known before the graph runs'));
-  let gradient = gradOutput(0);
-  for (const [index, axis] of axes.entries()) {
-    const size = ops.size(input(0), axis);
-    const pads = [index, index + axes.length].map((position) =>
-      ops.gather(input(1), ops.int64([position]), 0),
-    );
-    const sources = ops.emit('Pad', [ops.range(size), ops.concat(pads, 0)], {
-      attributes: { mode },
-    });
-    gradient = scatterAlongAxis(ops, gradient, sources, size, axis, shapeOf(0)?.length);
-  }
-  return gradient;
-}
 
 export const trilu: GradientRule = ({ ops, gradOutput, attributes, optionalInput }) => {
   const diagonal = optionalInput(1);

@@ -1,3 +1,4 @@
+import type { RuleContext } from '../differentiate/gradient-rule.js';
 import type { Value } from '../graph/graph-builder.js';
 import type { Operations } from '../graph/operations.js';
 import { normalizeAxis } from '../inference/tensor-info.js';
@@ -54,6 +55,21 @@ function scatterInThreeAxes(
   const rows = ops.transpose(ops.reshape(gradient, three, { allowzero: 1 }), [1, 0, 2]);
   const placed = ops.transpose(scatterRows(ops, rows, positions, size), [1, 0, 2]);
   return ops.reshape(placed, ops.concat([before, size, after], 0), { allowzero: 1 });
+}
+
+/**
+ * Gradient of an operator that copies elements of `x` elsewhere: the operator moves the elements' numbers
+ * 0, 1, 2, … in their stead, and each part of `dy` is added to the element that its number names.
+ */
+export function addWhereTaken({ node, ops }: RuleContext, x: Value, dy: Value): Value {
+  const count = ops.reshape(ops.emit('Size', [x]), [1]);
+  const numbers = ops.reshapeLike(ops.range(count), x);
+  const moved = ops.builder.freshName(`${node.operator}Numbers`);
+  const inputs = [numbers, ...node.inputs.slice(1)];
+  ops.builder.addNode({ ...node, name: moved, inputs, outputs: [moved] });
+  const zeros = ops.fill(count, 0, ops.typeOf(x));
+  const flat = (value: Value): Value => ops.reshape(value, [-1]);
+  return ops.reshapeLike(ops.scatterElementsAdd(zeros, flat(moved), flat(dy), 0), x);
 }
 
 function scatterRows(ops: Operations, rows: Value, positions: Value, size: Value): Value {

@@ -36,6 +36,11 @@ export async function wrongClaims(
     threads: 1,
     graphOptimization: 'disabled',
   });
+  const reductions = new Set(
+    model.graph.nodes.flatMap(({ operator, outputs }) =>
+      operator.startsWith('Reduce') ? outputs : [],
+    ),
+  );
   const problems: string[] = [];
   try {
     const results: Record<string, TensorLike> = { ...feeds, ...(await session.run(feeds)) };
@@ -54,6 +59,8 @@ export async function wrongClaims(
         if (typeof claimed === 'string') compare(`${name}{${index}}`, claimed, value);
       }
       if (typeof shape === 'string') continue;
+      // ONNX Runtime 1.30 gives an empty tensor back as it is when it reduces an axis that is not empty.
+      if (reductions.has(name) && dims.includes(0) && shape.length === dims.length) continue;
       if (shape.length !== dims.length) {
         problems.push(`${name}: shape [${shape}], is [${dims}]`);
         continue;

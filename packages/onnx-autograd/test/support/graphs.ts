@@ -109,6 +109,34 @@ export function spread(
   return float(dims, values.slice(0, count));
 }
 
+/** A function of two tensors that broadcast, element by element: what operators are checked against. */
+export function broadcast(
+  a: TestTensor,
+  b: TestTensor,
+  compute: (x: number, y: number) => number,
+): number[] {
+  const rank = Math.max(a.dims.length, b.dims.length);
+  const aligned = [a, b].map(({ dims }) => [
+    ...new Array<number>(rank - dims.length).fill(1),
+    ...dims,
+  ]);
+  const [left = [], right = []] = aligned;
+  const dims = left.map((size, axis) => (size === 1 ? (right[axis] ?? 1) : size));
+  return Array.from({ length: elementCount(dims) }, (_, flat) => {
+    const places = aligned.map((own) => {
+      let [rest, place, stride] = [flat, 0, 1];
+      for (let axis = rank - 1; axis >= 0; axis--) {
+        const position = rest % (dims[axis] ?? 1);
+        rest = Math.floor(rest / (dims[axis] ?? 1));
+        if (own[axis] !== 1) place += position * stride;
+        stride *= own[axis] ?? 1;
+      }
+      return place;
+    });
+    return compute(a.values[places[0] ?? 0] ?? 0, b.values[places[1] ?? 0] ?? 0);
+  });
+}
+
 /** Builds the model of a test graph. */
 export function buildModel(
   graph: TestGraph,

@@ -1,0 +1,16 @@
+import type { RuleCase } from '../../support/check-rule.js';
+import { activationRuleCases } from './activations.js';
+import { elementwiseCases } from './elementwise.js';
+import { indexingCases } from './indexing.js';
+import { movementCases } from './movement.js';
+import { productCases } from './products.js';
+import { reductionCases } from './reductions.js';
+
+export const allCases: readonly RuleCase[] = [
+  ...elementwiseCases,
+  ...activationRuleCases,
+  ...productCases,
+  ...movementCases,
+  ...indexingCases,
+  ...reductionCases,
+];
