@@ -1,13 +1,13 @@
 import type { Value } from '../graph/graph-builder.js';
-import { causalMask, mergeHeads, scaledDotProductAttention, splitHeads } from './attention-core.js';
+import { mergeHeads, scaledDotProductAttention, splitHeads } from './attention-core.js';
+import { type Past, readPast, rotaryPositions, visibleKeys } from './group-query-past.js';
 import type { Rewrite, RewriteContext } from './rewrite-nodes.js';
 
 /**
  * GroupQueryAttention of com.microsoft.
  *
- * Rows may be padded on the right: a token sees only tokens before it, so padding changes nothing for real
- * tokens, and `seqlens_k` is not needed. A past is put before the new keys; all its positions must be real
- * (a shared buffer that is longer than what it holds is not known here).
+ * Rows may be padded on the right. A past buffer may be longer than what is real in it; where rows have pasts of
+ * different lengths, the presents of the shorter ones hold a gap before the new token.
  *
  * @see onnxruntime `docs/ContribOperators.md`; the order of scaling, soft-capping, bias and window was
  *   checked against the operator itself.
@@ -20,23 +20,20 @@ export const groupQueryAttention: Rewrite = (context) => {
     unsupported('does not know quantized keys and values');
   }
   if (hasOutput(3)) unsupported('does not reach the output of attention scores');
+  if (attributes.int('sliding_window_cache', 0) !== 0) {
+    unsupported('does not know a past of the size of its window (sliding_window_cache)');
+  }
   const [query, key, value] = separate(context, heads, keyHeads);
   const size = headSize(context, query, heads);
-  const past = [optionalInput(3), optionalInput(4)];
-  const [turnedQuery, turnedKey] = rotate(context, [query, key], [heads, keyHeads], past[0]);
+  const past = readPast(context);
+  const [turnedQuery, turnedKey] = rotate(context, [query, key], [heads, keyHeads], past);
   const withPast = (x: Value, before: Value | undefined): Value =>
     before === undefined ? x : ops.concat([before, x], 2);
-  const keys = withPast(splitHeads(ops, turnedKey, keyHeads), past[0]);
-  const values = withPast(splitHeads(ops, value, keyHeads), past[1]);
+  const keys = withPast(splitHeads(ops, turnedKey, keyHeads), past?.key);
+  const values = withPast(splitHeads(ops, value, keyHeads), past?.value);
   const queries = splitHeads(ops, turnedQuery, heads);
-  const window = attributes.int('local_window_size', -1);
   const bias = optionalInput(10);
-  const mask = causalMask(ops, {
-    queryLength: ops.size(queries, 2),
-    keyLength: ops.size(keys, 2),
-    window: window > 0 ? window : undefined,
-    like: queries,
-  });
+  const mask = visibleKeys(context, past, queries, keys);
   const sink =
     optionalInput(11) ??
     (attributes.int('smooth_softmax', 0) > 0
@@ -51,7 +48,7 @@ export const groupQueryAttention: Rewrite = (context) => {
     keyHeads,
     scale: scale === 0 ? 1 / Math.sqrt(size) : scale,
     softcap: attributes.float('softcap', 0),
-    masks: bias === undefined ? [mask] : [bias, mask],
+    masks: [bias, mask].filter((term) => term !== undefined),
     ...(sink === undefined ? {} : { sink }),
   });
   return [mergeHeads(ops, attended), keys, values];
@@ -82,15 +79,14 @@ function rotate(
   context: RewriteContext,
   values: readonly [Value, Value],
   heads: readonly [number, number],
-  past: Value | undefined,
+  past: Past | undefined,
 ): [Value, Value] {
   const { ops, attributes, optionalInput, input, shapeOf } = context;
   const [query, key] = values.map((x, index) =>
     normalizeHeads(context, x, heads[index] ?? 1, optionalInput(14 + index)),
   ) as [Value, Value];
   if (attributes.int('do_rotary', 0) !== 1) return [query, key];
-  // A single number says where the first token stands.
-  const positions = optionalInput(9) ?? (past === undefined ? ops.int64([0]) : ops.size(past, 2));
+  const positions = rotaryPositions(context, past);
   const half = shapeOf(7)?.[1];
   return [query, key].map((x, index) => {
     const width = ops.shapeInfo(x)?.at(-1);

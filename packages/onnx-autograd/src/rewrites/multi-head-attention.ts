@@ -1,12 +1,7 @@
 import type { Value } from '../graph/graph-builder.js';
 import type { Operations } from '../graph/operations.js';
-import {
-  additiveMask,
-  causalMask,
-  mergeHeads,
-  scaledDotProductAttention,
-  splitHeads,
-} from './attention-core.js';
+import { causalMask, mergeHeads, scaledDotProductAttention, splitHeads } from './attention-core.js';
+import { paddingMask } from './padding-mask.js';
 import type { Rewrite, RewriteContext } from './rewrite-nodes.js';
 
 /** MultiHeadAttention of com.microsoft, with separate query, key and value. */
@@ -16,6 +11,10 @@ export const multiHeadAttention: Rewrite = (context) => {
   const rank = shapeOf(0)?.length;
   if (rank !== undefined && rank !== 3)
     unsupported('does not know packed queries, keys and values');
+  if (shapeOf(1)?.length === 5) unsupported('does not know packed keys and values');
+  if (optionalInput(8) !== undefined) {
+    unsupported('does not know a past buffer that is shared (past_sequence_length)');
+  }
   if (optionalInput(9) !== undefined) unsupported('does not know beam indirection');
   if (hasOutput(3)) unsupported('does not reach the output of attention scores');
   const [query, key, value] = addBias(context);
@@ -26,9 +25,8 @@ export const multiHeadAttention: Rewrite = (context) => {
   const width = shapeOf(0)?.[2];
   if (typeof width !== 'number') return unsupported('needs the head size to be known');
   const scale = attributes.float('scale', 0);
-  const masks = [optionalInput(5), paddingMask(context, 4, keys, queries)].filter(
-    (mask) => mask !== undefined,
-  );
+  const padding = paddingMask(context, { index: 4, keys, like: queries, canHoldStarts: false });
+  const masks = [optionalInput(5), padding].filter((mask) => mask !== undefined);
   if (attributes.int('unidirectional', 0) === 1) {
     masks.push(
       causalMask(ops, {
@@ -60,8 +58,11 @@ function addBias({
   const [query, key, value] = [input(0), input(1), input(2)];
   const bias = optionalInput(3);
   if (bias === undefined) return [query, key, value];
-  const widths = [0, 1, 2].map((index) => shapeOf(index)?.at(-1));
-  const [q, k, v] = widths;
+  const [q, k, v] = [0, 1, 2].map((index) => shapeOf(index)?.at(-1));
+  // Keys and values that come split into heads have their bias already.
+  if (shapeOf(1)?.length === 4 && typeof q === 'number') {
+    return [ops.add(query, ops.slice(bias, 0, q, 0)), key, value];
+  }
   if (typeof q !== 'number' || typeof k !== 'number' || typeof v !== 'number') {
     return unsupported('needs the widths of query, key and value to be known');
   }
@@ -71,31 +72,4 @@ function addBias({
 
 export function withPast(ops: Operations, x: Value, past: Value | undefined): Value {
   return past === undefined ? x : ops.concat([past, x], 2);
-}
-
-/** Mask over keys from an int32 input: lengths [B], key marks [B, S], or marks [B, L, S]. */
-export function paddingMask(
-  context: RewriteContext,
-  index: number,
-  keys: Value,
-  like: Value,
-): Value | undefined {
-  const { ops, optionalInput, rankOf, unsupported, shapeOf } = context;
-  const marks = optionalInput(index);
-  if (marks === undefined) return undefined;
-  const rank = rankOf(index);
-  if (rank === 1) {
-    const batch = ops.shapeInfo(keys)?.[0];
-    const length = shapeOf(index)?.[0];
-    if (typeof batch === 'number' && typeof length === 'number' && batch !== length) {
-      return unsupported('knows one-dimensional masks only as one length a row');
-    }
-    const lengths = ops.unsqueeze(ops.cast(marks, 'int64'), [1]);
-    const keep = ops.less(ops.unsqueeze(ops.range(ops.size(keys, 2)), [0]), lengths);
-    return additiveMask(ops, ops.unsqueeze(keep, [1, 2]), like);
-  }
-  const keep = ops.greater(ops.cast(marks, 'int64'), ops.int64Scalar(0));
-  if (rank === 2) return additiveMask(ops, ops.unsqueeze(keep, [1, 2]), like);
-  if (rank === 3) return additiveMask(ops, ops.unsqueeze(keep, [1]), like);
-  return unsupported(`does not know a mask of rank ${rank}`);
 }

@@ -1,6 +1,7 @@
 import type { Value } from '../graph/graph-builder.js';
 import { causalMask, mergeHeads, scaledDotProductAttention, splitHeads } from './attention-core.js';
-import { paddingMask, withPast } from './multi-head-attention.js';
+import { withPast } from './multi-head-attention.js';
+import { paddingMask } from './padding-mask.js';
 import type { Rewrite } from './rewrite-nodes.js';
 
 /** Attention of com.microsoft: input `[B, S, H]` times weights `[H, Q+K+V]`, with an optional past `[2, B, N, P, D]`. */
@@ -26,9 +27,8 @@ export const packedAttention: Rewrite = (context) => {
       : [0, 1].map((index): Value => ops.gather(past, ops.int64Scalar(index), 0));
   const keys = withPast(ops, key, pastKey);
   const values = withPast(ops, value, pastValue);
-  const masks = [optionalInput(5), paddingMask(context, 3, keys, query)].filter(
-    (mask) => mask !== undefined,
-  );
+  const padding = paddingMask(context, { index: 3, keys, like: query, canHoldStarts: true });
+  const masks = [optionalInput(5), padding].filter((mask) => mask !== undefined);
   if (attributes.int('unidirectional', 0) === 1) {
     masks.push(
       causalMask(ops, {
