@@ -87,9 +87,8 @@ export class TokenReader {
     if (token.type === 'number') return numberExpression(this.take(), 1, token.start);
     if (token.type === 'name') return this.#nameOrCall();
     if (this.sees('-') || this.sees('+')) {
-      let sign: 1 | -1 = 1;
-      while (this.sees('-') || this.sees('+'))
-        if (this.take().text === '-') sign = sign === 1 ? -1 : 1;
+      // One sign only, as ast.literal_eval.
+      const sign = this.take().text === '-' ? -1 : 1;
       const number = this.take();
       if (number.type !== 'number') {
         throw new SyntaxFault(

@@ -7,8 +7,11 @@ import { SyntaxFault, tokenize } from './tokens.js';
  * True, False and None; complex numbers, sets and bytes are read as null.
  */
 export function parseLiteral(text: string): Expression | null {
+  // Python takes white space on a last line of its own for an indent.
+  if (/[\r\n][ \t\f]+$/.test(text.slice(-1000))) return null;
   try {
     const reader = new TokenReader(tokenize(text.replace(/^[ \t]+/, '')), { maxDepth: 90 });
+    while (reader.peek().type === 'newline') reader.take();
     const value = reader.expression();
     while (reader.peek().type === 'newline') reader.take();
     return reader.peek().type === 'end' && isLiteral(value) ? value : null;

@@ -9,16 +9,21 @@ const END = 'TERMINATE';
  */
 export function refocus(reply: string): string {
   const text = reply.replaceAll('||', '|');
-  let marker = text.indexOf(MARKER);
-  while (marker !== -1) {
+  let blockedUpTo = -1;
+  for (
+    let marker = text.indexOf(MARKER);
+    marker !== -1;
+    marker = text.indexOf(MARKER, marker + 1)
+  ) {
     const from = skipSpace(text, marker + MARKER.length);
+    // A marker before the same line break would meet it too.
+    if (from <= blockedUpTo) continue;
     const end = text.indexOf(END, from);
     if (end === -1) break;
     const to = trimSpaceBefore(text, end, from);
     const lineBreak = text.indexOf('\n', from);
     if (lineBreak === -1 || lineBreak >= to) return text.slice(from, to);
-    // Every marker before that line break would meet it too.
-    marker = text.indexOf(MARKER, Math.max(marker + 1, Math.min(lineBreak, end) - MARKER.length));
+    blockedUpTo = lineBreak;
   }
   return text;
 }

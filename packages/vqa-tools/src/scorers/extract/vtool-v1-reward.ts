@@ -11,9 +11,15 @@ const MARKER = 'FINAL ANSWER:';
  * @returns null where nothing matches.
  */
 export function vtoolV1Reward(reply: string): string | null {
-  let marker = reply.indexOf(MARKER);
-  while (marker !== -1) {
+  let blockedUpTo = -1;
+  for (
+    let marker = reply.indexOf(MARKER);
+    marker !== -1;
+    marker = reply.indexOf(MARKER, marker + 1)
+  ) {
     const from = skipSpace(reply, marker + MARKER.length);
+    // No other answer that begins on the same line can do better.
+    if (from <= blockedUpTo) continue;
     const newline = reply.indexOf('\n', from);
     const lineEnd = newline === -1 ? reply.length : newline;
     for (let at = from; at < lineEnd; at++) {
@@ -24,8 +30,7 @@ export function vtoolV1Reward(reply: string): string | null {
       const end = lineEnd > from && reply[lineEnd - 1] === '.' ? lineEnd - 1 : lineEnd;
       return reply.slice(from, end);
     }
-    // No other marker on this line can do better.
-    marker = reply.indexOf(MARKER, lineEnd);
+    blockedUpTo = lineEnd;
   }
   return null;
 }
