@@ -18,11 +18,12 @@ interface Layout {
 }
 
 /**
- * MatMulNBits, Y = X Wᵀ with a 4- or 8-bit weight `[N, K]`: dX = dY W.
+ * MatMulNBits, Y = X Wᵀ with a weight `[N, K]` of 2, 4 or 8 bits: dX = dY W.
  *
  * The weight stays as it is: its bytes are declared a second time as a block-quantized ONNX tensor, which
- * `DequantizeLinear` widens while the graph runs. No weight has a gradient. Activations of 8 bits
- * (accuracy_level 4) are switched off in graphs that are differentiated, so forward and backward agree.
+ * `DequantizeLinear` widens while the graph runs (2 bits are looked up in a table). No weight has a gradient.
+ * Activations of 8 bits (accuracy_level 4) are switched off in graphs that are differentiated, so forward and
+ * backward agree.
  */
 export const matMulNBits: GradientRule = (context) => {
   const { ops, gradOutput, attributes, optionalInput, needs, unsupported, node } = context;
@@ -52,7 +53,8 @@ export const matMulNBits: GradientRule = (context) => {
 function dequantize(context: RuleContext, layout: Layout): Value {
   const { ops, unsupported, typeOf, optionalInput } = context;
   const { rows, columns, blockSize, blocks, bits } = layout;
-  if (bits !== 4 && bits !== 8) unsupported(`knows weights of 4 and 8 bits, not ${bits}`);
+  if (bits === 2) return dequantizeTwoBits(context, layout);
+  if (bits !== 4 && bits !== 8) unsupported(`knows weights of 2, 4 and 8 bits, not ${bits}`);
   const type: ElementType = bits === 4 ? 'uint4' : 'uint8';
   const width = blocks * blockSize;
   const weight = redeclare(context, 1, type, [rows, width]);
@@ -82,6 +84,33 @@ function dequantize(context: RuleContext, layout: Layout): Value {
     );
     wide = ops.reshape(blockwise, [rows, width]);
   }
+  return width === columns ? wide : ops.slice(wide, 0, columns, 1);
+}
+
+/** W = (q − z)·s with four numbers in a byte, looked up in a table: no operator widens them. */
+function dequantizeTwoBits(context: RuleContext, layout: Layout): Value {
+  const { ops, optionalInput, typeOf, input } = context;
+  const { rows, columns, blockSize, blocks } = layout;
+  const type = typeOf(2);
+  const table = ops.builder.constant(
+    type,
+    [256, 4],
+    Array.from({ length: 1024 }, (_, index) => ((index >> 2) >> (2 * (index % 4))) & 3),
+  );
+  const unpack = (packed: Value, perRow: number): Value =>
+    ops.reshape(ops.gather(table, ops.cast(packed, 'int32'), 0), [rows, perRow]);
+  const width = blocks * blockSize;
+  const weight = unpack(redeclare(context, 1, 'uint8', [rows, width / 4]), width);
+  const blockwise = (x: Value): Value => ops.reshape(x, [rows, blocks, 1]);
+  const zeros = (): Value => {
+    if (optionalInput(3) === undefined) return ops.scalar(2, type);
+    if (typeOf(3) !== 'uint8') return blockwise(ops.cast(input(3), type));
+    const bytes = Math.ceil(blocks / 4);
+    const padded = unpack(redeclare(context, 3, 'uint8', [rows, bytes]), bytes * 4);
+    return blockwise(ops.slice(padded, 0, blocks, 1));
+  };
+  const centered = ops.sub(ops.reshape(weight, [rows, blocks, blockSize]), zeros());
+  const wide = ops.reshape(ops.mul(centered, blockwise(input(2))), [rows, width]);
   return width === columns ? wide : ops.slice(wide, 0, columns, 1);
 }
 

@@ -216,6 +216,79 @@ export async function checkOperator(test: OperatorCase): Promise<void> {
   }
 }
 
+/**
+ * Checks an operator that is affine in each of its inputs, in single precision: differences are exact then, but
+ * for rounding, at any step. Expects, for random directions v, cotangent · (f(x + v) − f(x)) = gradient · v to
+ * 1e-5 of its size.
+ */
+export async function checkAffine(test: OperatorCase): Promise<void> {
+  await checkAffineModel(operatorModel(test), feedsOf(test), {
+    wrt: test.inputs.flatMap((input, index) =>
+      input === undefined || input.isFixed === true || input.type !== 'float32'
+        ? []
+        : [`x${index}`],
+    ),
+    forwardTolerance: 1e-5,
+  });
+}
+
+/** The same for any model with an output `y0`. */
+export async function checkAffineModel(
+  model: OnnxModel,
+  feeds: Readonly<Record<string, TensorLike>>,
+  options: { readonly wrt: readonly string[]; readonly forwardTolerance: number },
+): Promise<void> {
+  const { wrt, forwardTolerance } = options;
+  const dims = (await outputDims(model, feeds)).y0 ?? [];
+  const cotangent = seededSingles(1000, dims);
+  const derived = differentiate(model, { outputs: ['y0'], wrt });
+  const session = await createSession(derived, { pooled: false, threads: 1 });
+  try {
+    const run = async (
+      changed: Readonly<Record<string, TensorLike>>,
+    ): Promise<Record<string, number[]>> => {
+      const all = { ...feeds, 'cotangent.y0': feed('float32', dims, cotangent), ...changed };
+      const results = await session.run(all);
+      return Object.fromEntries(
+        Object.entries(results).map(([name, { data }]) => [
+          name,
+          Array.from(data as ArrayLike<number>, Number),
+        ]),
+      );
+    };
+    const base = await run({});
+    const expected = (await runOnce(model, feeds)).y0 ?? [];
+    expect(expected.length).toBeGreaterThan(0);
+    expect(largestDifference(base.y0 ?? [], expected), 'forward values').toBeLessThanOrEqual(
+      forwardTolerance * Math.max(1, largest(expected)),
+    );
+    for (const [index, name] of wrt.entries()) {
+      const given = feeds[name];
+      const values = Array.from(given?.data as ArrayLike<number>);
+      const gradient = base[`gradient.${name}`] ?? [];
+      expect(largest(gradient), `gradient of ${name}`).toBeGreaterThan(0);
+      for (const direction of probes(values.length, index)) {
+        const moved = values.map((value, at) => value + (direction[at] ?? 0));
+        const after = await run({ [name]: feed('float32', given?.dims ?? [], moved) });
+        const numeric = cotangent.reduce(
+          (sum, weight, at) =>
+            sum + weight * ((after.y0?.[at] ?? Number.NaN) - (base.y0?.[at] ?? 0)),
+          0,
+        );
+        const exact = gradient.reduce((sum, value, at) => sum + value * (direction[at] ?? 0), 0);
+        const scale =
+          Math.max(1, largest(gradient), largest(expected)) * Math.sqrt(cotangent.length);
+        expect(
+          Math.abs(numeric - exact),
+          `${name}: ${exact}, by differences ${numeric}`,
+        ).toBeLessThanOrEqual(1e-5 * scale);
+      }
+    }
+  } finally {
+    await session.dispose();
+  }
+}
+
 /** Single elements, spread over the tensor, and random directions. */
 function probes(count: number, seed: number): number[][] {
   const stride = Math.max(1, Math.floor(count / probedElements));
