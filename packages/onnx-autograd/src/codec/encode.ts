@@ -100,8 +100,10 @@ function writeNode(writer: WireWriter, node: GraphNode, context: Context): void 
   for (const output of node.outputs) writer.stringField(2, output);
   if (node.name !== '') writer.stringField(3, node.name);
   writer.stringField(4, node.operator);
+  // ONNX Runtime 1.30 finds external data of Constant nodes, and not that of other operators' attributes.
+  const isConstant = node.operator === 'Constant' && node.domain === '';
   for (const attribute of node.attributes) {
-    writer.messageField(5, (inner) => writeAttribute(inner, attribute, context));
+    writer.messageField(5, (inner) => writeAttribute(inner, attribute, context, isConstant));
   }
   if (node.domain !== '') writer.stringField(7, node.domain);
   for (const field of node.other) writer.raw(field);
@@ -111,10 +113,11 @@ function writeAttribute(
   writer: WireWriter,
   { name, value, other }: Attribute,
   context: Context,
+  mayMove: boolean,
 ): void {
   writer.stringField(1, name);
   if (value.kind !== 'opaque') {
-    writeValue(writer, value, context);
+    writeValue(writer, value, context, mayMove);
     writer.varintField(20, attributeTypeCodes[value.kind]);
   } else if (value.type !== 0) writer.varintField(20, value.type);
   writeOther(writer, other, 'attribute', context);
@@ -124,7 +127,14 @@ function writeValue(
   writer: WireWriter,
   value: Exclude<AttributeValue, { kind: 'opaque' }>,
   context: Context,
+  mayMove: boolean,
 ): void {
+  const write = (inner: WireWriter, tensor: Tensor): void =>
+    writeTensor(
+      inner,
+      tensor,
+      mayMove || tensor.data.kind === 'external' ? context : { ...context, place: placeInside },
+    );
   const field = attributeFields[value.kind];
   switch (value.kind) {
     case 'float':
@@ -137,7 +147,7 @@ function writeValue(
       writer.bytesField(field, value.value);
       break;
     case 'tensor':
-      writer.messageField(field, (inner) => writeTensor(inner, value.value, context));
+      writer.messageField(field, (inner) => write(inner, value.value));
       break;
     case 'graph':
       writer.messageField(field, (inner) => writeGraph(inner, value.value, context));
@@ -153,7 +163,7 @@ function writeValue(
       break;
     case 'tensors':
       for (const tensor of value.value) {
-        writer.messageField(field, (inner) => writeTensor(inner, tensor, context));
+        writer.messageField(field, (inner) => write(inner, tensor));
       }
       break;
     case 'graphs':
@@ -166,7 +176,7 @@ function writeValue(
 
 function writeTensor(writer: WireWriter, tensor: Tensor, context: Context): void {
   writer.packedIntegers(1, tensor.dims);
-  writer.varintField(2, tensor.typeCode);
+  if (tensor.typeCode !== 0) writer.varintField(2, tensor.typeCode);
   if (tensor.name !== '') writer.stringField(8, tensor.name);
   writeTensorData(writer, tensor, context);
   for (const range of tensor.other) writer.raw(range);
@@ -225,7 +235,7 @@ function writeFields(writer: WireWriter, fields: readonly EmbeddedField[], conte
       if (part.kind === 'tensor') writeTensor(inner, part.value, context);
       else if (part.kind === 'graph') writeGraph(inner, part.value, context);
       else if (part.kind === 'node') writeNode(inner, part.value, context);
-      else if (part.kind === 'attribute') writeAttribute(inner, part.value, context);
+      else if (part.kind === 'attribute') writeAttribute(inner, part.value, context, false);
       else writeFields(inner, part.value, context);
     });
   }
