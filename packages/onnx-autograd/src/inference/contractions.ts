@@ -1,3 +1,4 @@
+import { elementTypeOfCode } from '../codec/element-types.js';
 import type { Dimension } from '../codec/model.js';
 import type { InferenceContext, InferenceRule } from './infer.js';
 import { axesOf, freshShape } from './movement.js';
@@ -56,9 +57,19 @@ export const matMulNBits: InferenceRule = ({ input, attributes, symbols }) => {
   ];
 };
 
-export const dequantizeLinear: InferenceRule = ({ input, symbols }) => [
-  { type: input(1)?.type, shape: input(0)?.shape ?? symbols.shape() },
-];
+export const dequantizeLinear: InferenceRule = ({ input, attributes, symbols }) => {
+  const code = attributes.int('output_dtype', 0);
+  const type = code === 0 ? input(1)?.type : elementTypeOfCode(code);
+  return [{ type, shape: input(0)?.shape ?? symbols.shape() }];
+};
+
+/** The type is the zero point's, that of `output_dtype`, or uint8. */
+export const quantizeLinear: InferenceRule = ({ input, attributes, symbols }) => {
+  const code = attributes.int('output_dtype', 0);
+  const point = input(2);
+  const type = code !== 0 ? elementTypeOfCode(code) : point === undefined ? 'uint8' : point.type;
+  return [{ type, shape: input(0)?.shape ?? symbols.shape() }];
+};
 
 export const reduce: InferenceRule = (context) => {
   const info = context.input(0);
@@ -143,36 +154,3 @@ function stretched(sizes: readonly (Dimension | undefined)[]): Dimension | undef
   if (others.length === 0) return 1;
   return others.every((size) => size === others[0]) ? others[0] : undefined;
 }
-
-/** Convolution and pooling: batch and channels are known, the rest at run time. */
-export const convolution: InferenceRule = (context) => {
-  const info = context.input(0);
-  const dims = knownShape(info);
-  const weight = knownShape(context.input(1));
-  if (dims === undefined) return [{ type: info?.type, shape: context.symbols.shape() }];
-  const isTransposed = context.node.operator === 'ConvTranspose';
-  const channels = isTransposed
-    ? context.symbols.dimension()
-    : (weight?.[0] ?? context.symbols.dimension());
-  return [
-    { type: info?.type, shape: [dims[0] ?? 1, channels, ...freshShape(context, dims.length - 2)] },
-  ];
-};
-
-export const pool: InferenceRule = (context) => {
-  const info = context.input(0);
-  const dims = knownShape(info);
-  if (dims === undefined) return [{ type: info?.type, shape: context.symbols.shape() }];
-  const shape = [...dims.slice(0, 2), ...freshShape(context, dims.length - 2)];
-  return [
-    { type: info?.type, shape },
-    { type: 'int64', shape },
-  ];
-};
-
-export const globalPool: InferenceRule = ({ input, symbols }) => {
-  const info = input(0);
-  const dims = knownShape(info);
-  const shape = dims?.map((value, axis) => (axis < 2 ? value : 1)) ?? symbols.shape();
-  return [{ type: info?.type, shape }];
-};

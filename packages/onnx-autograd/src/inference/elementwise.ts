@@ -5,6 +5,7 @@ import {
   addDimensions,
   broadcastShapes,
   divideDimensions,
+  mayBeNegative,
   multiplyDimensions,
   type TensorInfo,
 } from './tensor-info.js';
@@ -39,6 +40,12 @@ function broadcastInputs(
   return { type: type ?? infos.find((info) => info.type !== undefined)?.type, shape };
 }
 
+/** Broadcasting of operands that may differ in type: the result has that of the first. */
+export const broadcastToFirst: InferenceRule = (context) => {
+  const info = broadcastInputs(context, undefined);
+  return [info === undefined ? undefined : { ...info, type: context.input(0)?.type }];
+};
+
 /** Arithmetic that also follows the values of shape tensors. */
 export function arithmetic(
   compute: (a: Dimension, b: Dimension) => Dimension | undefined,
@@ -54,7 +61,7 @@ export function arithmetic(
     const values = Array.from({ length: count }, (_, index) => {
       const left = a[a.length === 1 ? 0 : index] ?? '';
       const right = b[b.length === 1 ? 0 : index] ?? '';
-      return compute(left, right) ?? context.symbols.dimension();
+      return compute(left, right) ?? context.symbols.value();
     });
     return [{ ...info, values }];
   };
@@ -80,14 +87,11 @@ export const equal: InferenceRule = (context) => {
   const info = broadcastInputs(context, 'bool');
   const [result] = arithmetic((a, b) => {
     if (typeof a === 'number' && typeof b === 'number') return a === b ? 1 : 0;
-    // A named size is never -1 nor 0 in the places where exporters compare it.
-    return a === b
-      ? 1
-      : typeof a === 'number' && a < 0
-        ? 0
-        : typeof b === 'number' && b < 0
-          ? 0
-          : undefined;
+    if (a === b) return 1;
+    // A size is never negative.
+    const isBelow = (one: Dimension, other: Dimension): boolean =>
+      typeof one === 'number' && one < 0 && !mayBeNegative(other);
+    return isBelow(a, b) || isBelow(b, a) ? 0 : undefined;
   })(context);
   const values = result?.values;
   if (info === undefined || values === undefined) return [info];
@@ -108,8 +112,8 @@ export const where: InferenceRule = (context) => {
     list[list.length === 1 ? 0 : index];
   const values = Array.from({ length: count }, (_, index) => {
     const chosen = pick(condition, index);
-    if (typeof chosen !== 'number') return context.symbols.dimension();
-    return pick(chosen === 0 ? b : a, index) ?? context.symbols.dimension();
+    if (typeof chosen !== 'number') return context.symbols.value();
+    return pick(chosen === 0 ? b : a, index) ?? context.symbols.value();
   });
   return [{ ...info, type, values }];
 };
@@ -121,6 +125,9 @@ export const cast =
     const info = input(0);
     const type = typeOf(attributes.int('to', 0));
     if (info === undefined) return [undefined];
+    const values = info.values?.map((value) =>
+      type === 'int32' && typeof value === 'number' ? value | 0 : value,
+    );
     const keeps = type === 'int64' || type === 'int32';
-    return [{ type, shape: info.shape, ...(keeps && info.values ? { values: info.values } : {}) }];
+    return [{ type, shape: info.shape, ...(keeps && values ? { values } : {}) }];
   };

@@ -1,6 +1,6 @@
 import type { ElementType } from '../codec/element-types.js';
 import type { Dimension, Graph, GraphNode, OnnxModel, Tensor } from '../codec/model.js';
-import { readTensorValues } from '../codec/tensor-values.js';
+import { makeTensor, readTensorValues } from '../codec/tensor-values.js';
 import { AttributeReader } from '../graph/attributes.js';
 import { inferenceRules } from './rules.js';
 import { type SymbolSource, SymbolSource as Symbols, type TensorInfo } from './tensor-info.js';
@@ -89,7 +89,7 @@ export class Inference {
 
   addNode(node: GraphNode): void {
     if (node.operator === 'Constant' && node.domain === '') {
-      const tensor = new AttributeReader(node).tensor('value');
+      const tensor = constantTensor(node);
       const output = node.outputs[0];
       if (tensor !== undefined && output !== undefined) {
         this.addTensor({ ...tensor, name: output });
@@ -129,6 +129,22 @@ export class Inference {
     if (count > maximumTrackedValues || tensor.dims.length > 1) return undefined;
     return readTensorValues(tensor, this.#directory);
   }
+}
+
+/** Tensor of a `Constant`, in whichever of its attributes it is given; `undefined` for strings and sparse ones. */
+function constantTensor(node: GraphNode): Tensor | undefined {
+  const attributes = new AttributeReader(node);
+  const single = (type: ElementType, value: number | undefined): Tensor | undefined =>
+    value === undefined ? undefined : makeTensor('', type, [], [value]);
+  const list = (type: ElementType, values: readonly number[] | undefined): Tensor | undefined =>
+    values === undefined ? undefined : makeTensor('', type, [values.length], values);
+  return (
+    attributes.tensor('value') ??
+    single('float32', attributes.float('value_float')) ??
+    single('int64', attributes.int('value_int')) ??
+    list('float32', attributes.floats('value_floats')) ??
+    list('int64', attributes.ints('value_ints'))
+  );
 }
 
 /** Infers a whole graph: initializers, inputs, then nodes in order. */

@@ -5,6 +5,7 @@ import {
   broadcastShapes,
   divideDimensions,
   knownShape,
+  mayBeNegative,
   multiplyDimensions,
   normalizeAxis,
   productOf,
@@ -47,7 +48,7 @@ export const reshape: InferenceRule = (context) => {
   const copiesZero = context.attributes.int('allowzero', 0) === 0;
   const dims = wanted.map((value, axis): Dimension => {
     if (value === 0 && copiesZero) return from?.[axis] ?? context.symbols.dimension();
-    return value;
+    return value !== -1 && mayBeNegative(value) ? context.symbols.dimension() : value;
   });
   const free = dims.indexOf(-1);
   if (free >= 0) {
@@ -141,7 +142,9 @@ export const concat: InferenceRule = (context) => {
   const values = infos.flatMap((info, index): readonly Dimension[] => {
     if (info?.values !== undefined) return info.values;
     const length = shapes[index]?.[0];
-    return typeof length === 'number' ? freshShape(context, length) : [''];
+    return typeof length === 'number'
+      ? Array.from({ length }, () => context.symbols.value())
+      : [''];
   });
   return [values.includes('') ? { type, shape: dims } : { type, shape: dims, values }];
 };
@@ -252,7 +255,7 @@ export const gather: InferenceRule = (context) => {
     return [{ type: data?.type, shape: result }];
   }
   if (picked.length > 1) return [{ type: data?.type, shape: result }];
-  const taken = chosen.map((index) => values.at(index) ?? context.symbols.dimension());
+  const taken = chosen.map((index) => values.at(index) ?? context.symbols.value());
   return [{ type: data?.type, shape: result, values: taken }];
 };
 
@@ -365,7 +368,8 @@ export const range: InferenceRule = (context) => {
     return [{ type, shape: [context.symbols.dimension()] }];
   }
   if (typeof limit !== 'number') {
-    const length = start === 0 && step === 1 ? limit : context.symbols.dimension();
+    const isLength = start === 0 && step === 1 && !mayBeNegative(limit);
+    const length = isLength ? limit : context.symbols.dimension();
     return [{ type, shape: [length] }];
   }
   const length = Math.max(0, Math.ceil((limit - start) / step));
@@ -385,6 +389,25 @@ export const compress: InferenceRule = (context) => {
   return [
     { type: info?.type, shape: dims.map((size, index) => (index === position ? kept : size)) },
   ];
+};
+
+/** Resize: sizes as they are given; of scales only 1 is certain, as products round. */
+export const resize: InferenceRule = (context) => {
+  const info = context.input(0);
+  const dims = knownShape(info);
+  if (dims === undefined) return [{ type: info?.type, shape: context.symbols.shape() }];
+  const isStretch = context.attributes.string('keep_aspect_ratio_policy', 'stretch') === 'stretch';
+  const axes = axesOf(context, -1) ?? dims.map((_, axis) => axis);
+  const positions = axes.map((axis) => normalizeAxis(axis, dims.length));
+  const sizes = isStretch ? context.input(3)?.values : undefined;
+  const scales = context.constants(2);
+  const shape = dims.map((size, axis): Dimension => {
+    const position = positions.indexOf(axis);
+    if (position < 0) return size;
+    if (scales?.[position] === 1) return size;
+    return sizes?.[position] ?? context.symbols.dimension();
+  });
+  return [{ type: info?.type, shape }];
 };
 
 /** One output dimension for each input dimension, sizes unknown. */

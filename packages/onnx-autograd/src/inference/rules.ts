@@ -4,6 +4,7 @@ import * as elementwise from './elementwise.js';
 import type { InferenceRule } from './infer.js';
 import * as movement from './movement.js';
 import * as normalization from './normalization.js';
+import * as windows from './windows.js';
 
 const { likeFirst, likeFirstOfType, broadcastAll, broadcastToBool } = elementwise;
 
@@ -17,15 +18,15 @@ export const inferenceRules: Readonly<Record<string, Readonly<Record<string, Inf
     // biome-ignore format: a table reads best in rows
     ...table(likeFirst,
       'Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Ceil', 'Celu', 'Clip', 'Cos', 'Cosh', 'CumSum',
-      'CumProd', 'Dropout', 'Elu', 'Erf', 'Exp', 'Floor', 'Gelu', 'HardSigmoid', 'HardSwish', 'Hardmax', 'LeakyRelu',
-      'Log', 'LogSoftmax', 'LpNormalization', 'LRN', 'Mish', 'Neg', 'PRelu', 'QuantizeLinear', 'Reciprocal', 'Relu',
+      'CumProd', 'Elu', 'Erf', 'Exp', 'Floor', 'Gelu', 'HardSigmoid', 'HardSwish', 'Hardmax', 'LeakyRelu',
+      'Log', 'LogSoftmax', 'LpNormalization', 'LRN', 'Mish', 'Neg', 'PRelu', 'Reciprocal', 'Relu',
       'Round', 'ScatterElements', 'ScatterND', 'Scatter', 'Selu', 'Shrink', 'Sigmoid', 'Sign', 'Sin', 'Sinh', 'Softmax',
       'Softplus', 'Softsign', 'Sqrt', 'Swish', 'Tan', 'Tanh', 'ThresholdedRelu', 'Trilu', 'BatchNormalization',
-      'InstanceNormalization', 'GroupNormalization', 'MeanVarianceNormalization', 'RotaryEmbedding', 'BitShift',
-      'BitwiseNot', 'EyeLike', 'ReverseSequence', 'TensorScatter', 'GridSample'),
+      'InstanceNormalization', 'GroupNormalization', 'MeanVarianceNormalization', 'RotaryEmbedding', 
+      'BitwiseNot', 'ReverseSequence', 'TensorScatter'),
     ...table(
       broadcastAll,
-      'Pow',
+      'BitShift',
       'Mod',
       'Min',
       'Max',
@@ -60,10 +61,14 @@ export const inferenceRules: Readonly<Record<string, Readonly<Record<string, Inf
       'ReduceSumSquare',
     ),
     ...table(contraction.argReduce, 'ArgMax', 'ArgMin'),
-    ...table(contraction.pool, 'MaxPool', 'AveragePool', 'LpPool'),
-    ...table(contraction.globalPool, 'GlobalAveragePool', 'GlobalMaxPool', 'GlobalLpPool'),
-    ...table(contraction.convolution, 'Conv', 'ConvTranspose'),
-    ...table(movement.sameRank, 'Resize', 'Upsample', 'DepthToSpace', 'SpaceToDepth'),
+    ...table(windows.pool, 'MaxPool', 'AveragePool', 'LpPool'),
+    ...table(windows.globalPool, 'GlobalAveragePool', 'GlobalMaxPool', 'GlobalLpPool'),
+    Conv: windows.convolution,
+    ConvTranspose: windows.convolutionTranspose,
+    GridSample: windows.gridSample,
+    ...table(windows.classLoss, 'NegativeLogLikelihoodLoss', 'SoftmaxCrossEntropyLoss'),
+    ...table(movement.sameRank, 'Upsample', 'DepthToSpace', 'SpaceToDepth'),
+    Resize: movement.resize,
     ...table(
       normalization.layerNormalization,
       'LayerNormalization',
@@ -71,6 +76,23 @@ export const inferenceRules: Readonly<Record<string, Readonly<Record<string, Inf
       'RMSNormalization',
     ),
     Identity: ({ input }) => [input(0)],
+    Dropout: ({ input }) => {
+      const info = input(0);
+      return info === undefined
+        ? []
+        : [
+            { type: info.type, shape: info.shape },
+            { type: 'bool', shape: info.shape },
+          ];
+    },
+    EyeLike: ({ input, attributes }) => {
+      const info = input(0);
+      const code = attributes.int('dtype');
+      return info === undefined
+        ? []
+        : [{ type: code === undefined ? info.type : elementTypeOfCode(code), shape: info.shape }];
+    },
+    Pow: elementwise.broadcastToFirst,
     Add: elementwise.add,
     Sub: elementwise.subtract,
     Mul: elementwise.multiply,
@@ -111,6 +133,7 @@ export const inferenceRules: Readonly<Record<string, Readonly<Record<string, Inf
     TopK: contraction.topK,
     Einsum: contraction.einsum,
     DequantizeLinear: contraction.dequantizeLinear,
+    QuantizeLinear: contraction.quantizeLinear,
     Attention: normalization.attention23,
   },
   'com.microsoft': {
@@ -127,7 +150,7 @@ export const inferenceRules: Readonly<Record<string, Readonly<Record<string, Inf
     FusedMatMul: contraction.fusedMatMul,
     TransposeMatMul: contraction.fusedMatMul,
     FusedGemm: contraction.gemm,
-    FusedConv: contraction.convolution,
+    FusedConv: windows.convolution,
     MatMulNBits: contraction.matMulNBits,
     MatMulBnb4: contraction.matMulNBits,
     DequantizeLinear: contraction.dequantizeLinear,

@@ -23,9 +23,19 @@ export class SymbolSource {
     return `?${this.#count++}`;
   }
 
+  /** An element of an integer tensor of which nothing is known: it may be negative, which no size is. */
+  value(): string {
+    return `?!${this.#count++}`;
+  }
+
   shape(): string {
     return `shape?${this.#count++}`;
   }
+}
+
+/** Whether a tracked element of an integer tensor may be below 0: -1 means something else in a shape. */
+export function mayBeNegative(value: Dimension): boolean {
+  return typeof value === 'number' ? value < 0 : /[!-]/.test(value);
 }
 
 export function knownShape(info: TensorInfo | undefined): readonly Dimension[] | undefined {
@@ -79,7 +89,16 @@ export function divideDimensions(total: Dimension, divisor: Dimension): Dimensio
 
 function factorsOf(dimension: Dimension): Dimension[] {
   if (typeof dimension === 'number') return [dimension];
-  return dimension.split('*').map((factor) => (/^\d+$/.test(factor) ? Number(factor) : factor));
+  // Products within a sum stay together.
+  const factors: string[] = [''];
+  let depth = 0;
+  for (const letter of dimension) {
+    if (letter === '(') depth++;
+    if (letter === ')') depth--;
+    if (letter === '*' && depth === 0) factors.push('');
+    else factors[factors.length - 1] += letter;
+  }
+  return factors.map((factor) => (/^-?\d+$/.test(factor) ? Number(factor) : factor));
 }
 
 /** Sum of two sizes; named in sorted order. */
