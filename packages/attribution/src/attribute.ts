@@ -2,6 +2,7 @@ import { describeBaselines } from './baselines/resolve-baseline.js';
 import { checkCompleteness } from './check-completeness.js';
 import { openContext, retarget } from './context.js';
 import { AttributionError } from './errors.js';
+import { estimateProblem } from './estimate-cost.js';
 import { type AttributionInput, listBlockNames } from './input.js';
 import { lookUp } from './look-up.js';
 import { Meter } from './meter.js';
@@ -150,12 +151,9 @@ export async function attribute<Prompt>(
 }
 
 function createMeter<Prompt>(problem: Problem<Prompt>, options: AttributeOptions): Meter {
-  const { method, size, settings, target } = problem;
-  const passes =
-    options.perTarget === true && method.family === 'gradient' ? 1 + target.tokenCount : 1;
   return new Meter({
     clock: options.clock ?? (() => performance.now()),
-    forwardsTotal: method.cost(size, settings).forwards * passes * target.terms.length,
+    forwardsTotal: estimateProblem(problem, options).forwards,
     onProgress: options.onProgress,
   });
 }

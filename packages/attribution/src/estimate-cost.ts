@@ -2,7 +2,7 @@ import type { AttributionInput } from './input.js';
 import type { CostEstimate } from './meter.js';
 import type { AttributionModel } from './model.js';
 import type { AttributeOptions } from './options.js';
-import { setUpProblem } from './problem.js';
+import { type Problem, setUpProblem } from './problem.js';
 
 /**
  * How many forwards and backwards `attribute` will need at most with the same arguments; the model is not called.
@@ -13,15 +13,21 @@ export function estimateCost<Prompt>(
   input: AttributionInput<Prompt>,
   options: AttributeOptions = {},
 ): CostEstimate {
-  const { method, size, settings, target } = setUpProblem(model, input, options);
+  return estimateProblem(setUpProblem(model, input, options), options);
+}
+
+/** The same for arguments that are already resolved. */
+export function estimateProblem<Prompt>(
+  { model, method, size, settings, target, scoresPrompts }: Problem<Prompt>,
+  { perTarget = false }: Pick<AttributeOptions, 'perTarget'>,
+): CostEstimate {
   const once = method.cost(size, settings);
   // The two ends of the path are scored for the completeness check.
   const ends = method.completeness !== 'none' && method.family === 'gradient' ? 2 : 0;
-  const passes =
-    options.perTarget === true && method.family === 'gradient' ? 1 + target.tokenCount : 1;
+  const passes = perTarget && method.family === 'gradient' ? 1 + target.tokenCount : 1;
   const terms = target.terms.length;
-  return {
-    forwards: (once.forwards * passes + ends) * terms,
-    backwards: once.backwards * passes * terms,
-  };
+  const forwards = (once.forwards * passes + ends) * terms;
+  // A model without a forward of its own gives scores through `gradients`, whose backward is then wasted.
+  const wastes = model.embeddingLogprobs === undefined && !scoresPrompts && method.family !== 'attention';
+  return { forwards, backwards: wastes ? forwards : once.backwards * passes * terms };
 }
