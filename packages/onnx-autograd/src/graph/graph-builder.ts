@@ -35,6 +35,7 @@ export class GraphBuilder {
   readonly #inputs: ValueInfo[];
   readonly #names: Set<string>;
   readonly #constants = new Map<string, Value>();
+  readonly #nodeNames: Set<string>;
   #prefix = '';
   #count = 0;
 
@@ -46,6 +47,8 @@ export class GraphBuilder {
     this.#inputs = [...model.graph.inputs];
     this.inference = inferGraph({ ...model, graph: { ...model.graph, nodes } });
     this.#names = namesOf(model);
+    // Nodes that are yet to be added keep their names too.
+    this.#nodeNames = new Set(model.graph.nodes.map(({ name }) => name));
     this.nodes.push(...nodes);
   }
 
@@ -82,7 +85,7 @@ export class GraphBuilder {
     const outputs = [...(options.outputs ?? [this.freshName(operator)])];
     for (const output of outputs) this.#names.add(output);
     const node: GraphNode = {
-      name: outputs[0] ?? '',
+      name: this.#freshNodeName(outputs[0] ?? operator),
       operator,
       domain,
       inputs,
@@ -92,6 +95,14 @@ export class GraphBuilder {
     };
     this.addNode(node);
     return outputs;
+  }
+
+  /** ONNX Runtime refuses two nodes of one name; nodes and values may share one. */
+  #freshNodeName(hint: string): string {
+    let name = hint;
+    while (this.#nodeNames.has(name)) name = `${hint}_node_${++this.#count}`;
+    this.#nodeNames.add(name);
+    return name;
   }
 
   /** Adds a node as it is. */
