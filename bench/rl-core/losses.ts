@@ -1,11 +1,13 @@
 /**
  * Time of advantages + loss + cotangents for 512 sequences of 1,024 tokens, loss by loss, on one core.
  *
- *   npx tsx bench/rl-core/losses.ts [--json]
+ *   npx tsx bench/rl-core/losses.ts [--json] [--write ARRAYS.bin]
+ *
+ * `--write` saves the arrays, so that bench/peers/rl-core/losses.py times TRL on the same ones.
  */
+import { writeFileSync } from 'node:fs';
 import {
   advantageEstimators,
-  type LossName,
   type PolicyLossOptions,
   policyLoss,
   seededRandom,
@@ -17,21 +19,29 @@ const GROUP = 8;
 const REPEATS = 15;
 const WARM_UP = 5;
 
+// Single precision, as a policy gives them and as TRL computes.
 const random = seededRandom(7);
-const matrix = (draw: (i: number, t: number) => number): Float64Array[] =>
+const matrix = (draw: (i: number, t: number) => number): Float32Array[] =>
   Array.from({ length: ROWS }, (_, i) =>
-    Float64Array.from({ length: TOKENS }, (__, t) => draw(i, t)),
+    Float32Array.from({ length: TOKENS }, (__, t) => draw(i, t)),
   );
 const logprobs = matrix(() => -3 * random.uniform());
-const oldLogprobs = logprobs.map((row) => row.map((p) => p + 0.6 * random.uniform() - 0.3));
-const referenceLogprobs = logprobs.map((row) => row.map((p) => p + 0.6 * random.uniform() - 0.3));
+const near = (rows: readonly Float32Array[]): Float32Array[] =>
+  rows.map((row) => row.map((p) => p + 0.6 * random.uniform() - 0.3));
+const oldLogprobs = near(logprobs);
+const referenceLogprobs = near(logprobs);
 const entropies = matrix(() => 2 * random.uniform());
-// Right padding: lengths between a half and all of the row, as the peer's arrays.
-const completionMask = Array.from({ length: ROWS }, () => {
-  const length = TOKENS / 2 + random.integer(TOKENS / 2 + 1);
-  return Float64Array.from({ length: TOKENS }, (_, t) => (t < length ? 1 : 0));
-});
+// Right padding: lengths between a half and all of the row.
+const lengths = Array.from({ length: ROWS }, () => TOKENS / 2 + random.integer(TOKENS / 2 + 1));
+const completionMask = matrix((i, t) => (t < lengths[i]! ? 1 : 0));
 const rewards = Array.from({ length: ROWS }, () => random.integer(2));
+
+const target = process.argv.indexOf('--write');
+if (target >= 0) {
+  const arrays = [logprobs, oldLogprobs, referenceLogprobs, entropies, completionMask].flat();
+  const bytes = [...arrays, Float32Array.from(rewards)].map((row) => new Uint8Array(row.buffer));
+  writeFileSync(process.argv[target + 1]!, Buffer.concat(bytes));
+}
 
 const cases: Readonly<Record<string, PolicyLossOptions>> = {
   grpo: { lossType: 'grpo' },
@@ -67,7 +77,7 @@ function run(options: PolicyLossOptions): number {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-const results: Record<string, { ms: number; loss: number }> = {};
+const results: Record<string, { ms: number; leastMs: number; loss: number }> = {};
 for (const [name, options] of Object.entries(cases)) {
   let loss = 0;
   const times: number[] = [];
@@ -76,7 +86,7 @@ for (const [name, options] of Object.entries(cases)) {
     loss = run(options);
     if (k >= WARM_UP) times.push(performance.now() - start);
   }
-  results[name as LossName] = { ms: median(times), loss };
+  results[name] = { ms: median(times), leastMs: Math.min(...times), loss };
 }
 if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify(results)}\n`);
 else console.table(results);

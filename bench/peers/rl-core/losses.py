@@ -1,9 +1,9 @@
-"""TRL's own loss functions on arrays like those of bench/rl-core/losses.ts: forward, metrics and backward.
+"""TRL's own loss functions on the arrays of bench/rl-core/losses.ts: advantages, forward, metrics and backward.
 
 The methods of the installed GRPOTrainer (and of GMPOTrainer) run on a stand-in that answers what they ask a
 trainer for, so nothing of TRL is rewritten. One thread, float32 as TRL computes (and float64 with --double).
 
-    OMP_NUM_THREADS=1 python bench/peers/rl-core/losses.py [--double] [--json]
+    OMP_NUM_THREADS=1 python bench/peers/rl-core/losses.py --arrays ARRAYS.bin [--double] [--json]
 """
 
 import collections
@@ -20,20 +20,11 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 torch.set_num_threads(1)
 ROWS, TOKENS, GROUP, REPEATS, WARM_UP = 512, 1024, 8, 15, 5
 dtype = torch.float64 if "--double" in sys.argv else torch.float32
-generator = torch.Generator().manual_seed(7)
-
-
-def uniform(*shape):
-    return torch.rand(*shape, generator=generator, dtype=torch.float64)
-
-
-logps = (-3 * uniform(ROWS, TOKENS)).to(dtype)
-old = (logps + 0.6 * uniform(ROWS, TOKENS) - 0.3).to(dtype)
-ref = (logps + 0.6 * uniform(ROWS, TOKENS) - 0.3).to(dtype)
-entropies = (2 * uniform(ROWS, TOKENS)).to(dtype)
-lengths = TOKENS // 2 + (uniform(ROWS) * (TOKENS // 2 + 1)).long()
-mask = (torch.arange(TOKENS)[None, :] < lengths[:, None]).long()
-rewards = (uniform(ROWS) < 0.5).to(dtype)
+path = sys.argv[sys.argv.index("--arrays") + 1]
+values = torch.from_file(path, size=5 * ROWS * TOKENS + ROWS, dtype=torch.float32).to(dtype)
+logps, old, ref, entropies, mask = values[: 5 * ROWS * TOKENS].view(5, ROWS, TOKENS).unbind(0)
+logps, old, ref, entropies, mask = (x.clone() for x in (logps, old, ref, entropies, mask))
+mask, rewards = mask.long(), values[-ROWS:].clone()
 
 
 class Accelerator:
@@ -108,10 +99,10 @@ for name, (function, options) in cases.items():
         seconds, loss = run(function, t)
         if k >= WARM_UP:
             times.append(seconds * 1000)
-    results[name] = {"ms": statistics.median(times), "loss": loss}
+    results[name] = {"ms": statistics.median(times), "least_ms": min(times), "loss": loss}
 if "--json" in sys.argv:
     print(json.dumps(results))
 else:
     print(f"torch {torch.__version__}, trl {trl.__version__}, {dtype}, one thread")
     for name, r in results.items():
-        print(f"{name:14} {r['ms']:8.1f} ms   loss {r['loss']:.6f}")
+        print(f"{name:14} {r['ms']:8.1f} ms, least {r['least_ms']:6.1f}   loss {r['loss']:.6f}")

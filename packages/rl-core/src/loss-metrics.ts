@@ -1,5 +1,6 @@
 import { addRowShare, meanShare } from './losses/clip-metrics.js';
 import type { LossRow, Tally } from './losses/types.js';
+import { isPrefix } from './masks.js';
 import type { PolicyLossBatch, PreparedBatch } from './policy-loss-input.js';
 import type { RowWorkspace } from './row-workspace.js';
 import { rowAt } from './rows.js';
@@ -49,8 +50,10 @@ export class LossMetrics {
 
   #observeEntropy(row: LossRow): void {
     const entropies = rowAt(this.#batch.entropies ?? [], row.index);
+    const positions = this.#prepared.masked.positions[row.index]!;
     let sum = 0;
-    for (const t of this.#prepared.masked.positions[row.index]!) sum += entropies[t]!;
+    if (isPrefix(positions)) for (let t = 0; t < positions.length; t += 1) sum += entropies[t]!;
+    else for (const t of positions) sum += entropies[t]!;
     addRowShare(this.#tally, 'entropy', sum, row.tokens);
   }
 

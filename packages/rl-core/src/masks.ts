@@ -22,6 +22,15 @@ function flag(name: string, value: number | undefined, i: number, t: number): bo
   );
 }
 
+/** How many leading positions of a row of 0 and 1 are 1 when all others are 0; −1 for any other row. */
+function prefixLength(row: Row): number {
+  const { length } = row;
+  let count = 0;
+  while (count < length && row[count] === 1) count += 1;
+  for (let t = count; t < length; t += 1) if (row[t] !== 0) return -1;
+  return count;
+}
+
 /**
  * The loss mask m = completion mask × tool mask, as positions.
  *
@@ -36,33 +45,46 @@ export function maskedPositions(
   const tool = masks.toolMask ?? null;
   if (completion !== null) assertSameShape('completionMask', completion, like);
   if (tool !== null) assertSameShape('toolMask', tool, like);
-  const total = like.reduce((sum, row) => sum + row.length, 0);
-  const buffer = new Int32Array(total);
+  const width = like.reduce((longest, row) => Math.max(longest, row.length), 0);
+  // Right padding is the common case: those rows share one list 0 … T − 1.
+  const identity = Int32Array.from({ length: width }, (_, t) => t);
   const positions: Int32Array[] = [];
-  let next = 0;
+  let tokens = 0;
   let activeRows = 0;
-  let width = 0;
   for (let i = 0; i < like.length; i += 1) {
-    const start = next;
     const { length } = rowAt(like, i);
-    if (completion === null && tool === null) {
-      for (let t = 0; t < length; t += 1) buffer[next++] = t;
-    } else if (completion === null || tool === null) {
-      const name = completion === null ? 'toolMask' : 'completionMask';
-      const row = rowAt(completion ?? tool ?? [], i);
-      for (let t = 0; t < length; t += 1) if (flag(name, row[t], i, t)) buffer[next++] = t;
-    } else {
-      const completionRow = rowAt(completion, i);
-      const toolRow = rowAt(tool, i);
-      for (let t = 0; t < length; t += 1) {
-        const inCompletion = flag('completionMask', completionRow[t], i, t);
-        const byModel = flag('toolMask', toolRow[t], i, t);
-        if (inCompletion && byModel) buffer[next++] = t;
-      }
-    }
-    positions.push(buffer.subarray(start, next));
-    if (next > start) activeRows += 1;
-    width = Math.max(width, length);
+    const completionRow = completion === null ? null : rowAt(completion, i);
+    const toolRow = tool === null ? null : rowAt(tool, i);
+    const completed = completionRow === null ? length : prefixLength(completionRow);
+    const sampled = toolRow === null ? length : prefixLength(toolRow);
+    const active =
+      completed >= 0 && sampled >= 0
+        ? identity.subarray(0, Math.min(completed, sampled))
+        : listPositions(completionRow, toolRow, i, length);
+    positions.push(active);
+    tokens += active.length;
+    if (active.length > 0) activeRows += 1;
   }
-  return { positions, tokens: next, activeRows, width };
+  return { positions, tokens, activeRows, width };
+}
+
+function listPositions(
+  completionRow: Row | null,
+  toolRow: Row | null,
+  i: number,
+  length: number,
+): Int32Array {
+  const list = new Int32Array(length);
+  let next = 0;
+  for (let t = 0; t < length; t += 1) {
+    const inCompletion = completionRow === null || flag('completionMask', completionRow[t], i, t);
+    const byModel = toolRow === null || flag('toolMask', toolRow[t], i, t);
+    if (inCompletion && byModel) list[next++] = t;
+  }
+  return list.subarray(0, next);
+}
+
+/** Whether the positions are 0 … n − 1. */
+export function isPrefix(positions: Int32Array): boolean {
+  return positions.length === 0 || positions[positions.length - 1] === positions.length - 1;
 }

@@ -5,7 +5,13 @@ import { RlError } from './errors.js';
 import { DetailRows, type PolicyLossDetails } from './loss-details.js';
 import { LossMetrics } from './loss-metrics.js';
 import type { LossRow } from './losses/types.js';
-import { type PolicyLossBatch, type PreparedBatch, prepareBatch } from './policy-loss-input.js';
+import { isPrefix } from './masks.js';
+import {
+  assertFiniteRow,
+  type PolicyLossBatch,
+  type PreparedBatch,
+  prepareBatch,
+} from './policy-loss-input.js';
 import { RowMultipliers } from './row-multipliers.js';
 import { RowWorkspace } from './row-workspace.js';
 import { rowAt } from './rows.js';
@@ -80,7 +86,7 @@ export function policyLoss(
       totals,
       cotangent: cotangents[i]!,
     });
-    assertFiniteResult(rowLoss, cotangents[i]!, i);
+    assertFiniteResult(rowLoss, cotangents[i]!, masked.positions[i]!, i);
     loss += rowLoss;
     metrics.observe(row, workspace, totals.kl);
     details?.add(row, multipliers, totals);
@@ -140,7 +146,9 @@ function accumulateRow(
     const repeat = aggregation.includesMaskedPositions ? cotangent.length : tokens;
     // d_i = Σ_t (ℓ − o) m / n: every token under the mask moves it by 1/n.
     const share = (weight * repeat * derivative[0]!) / tokens;
-    for (const position of prepared.masked.positions[row.index]!) cotangent[position] = share;
+    const list = prepared.masked.positions[row.index]!;
+    if (isPrefix(list)) cotangent.fill(share, 0, list.length);
+    else for (const position of list) cotangent[position] = share;
     return weight * repeat * value[0]!;
   }
   if (isRowLoss && !hasTokenFactors) {
@@ -149,6 +157,13 @@ function accumulateRow(
   }
   if (positions !== null && !hasTokenFactors && level !== 'sequence') {
     let sum = 0;
+    if (isPrefix(positions)) {
+      for (let t = 0; t < length; t += 1) {
+        sum += value[t]!;
+        cotangent[t] = weight * derivative[t]!;
+      }
+      return weight * sum;
+    }
     for (let t = 0; t < length; t += 1) {
       sum += value[t]!;
       cotangent[positions[t]!] = weight * derivative[t]!;
@@ -268,19 +283,16 @@ function zerosLike(batch: PolicyLossBatch): Float64Array[] {
   });
 }
 
-function assertFiniteResult(loss: number, cotangent: Float64Array, i: number): void {
+function assertFiniteResult(
+  loss: number,
+  cotangent: Float64Array,
+  positions: Int32Array,
+  i: number,
+): void {
   if (!Number.isFinite(loss)) {
     throw new RlError('non-finite', `The loss of row ${i} is ${loss}.`, {
       details: { name: 'loss', row: i, value: loss },
     });
   }
-  // One sum instead of a test a token: it is not finite exactly when one of them is not (or all overflow).
-  let sum = 0;
-  for (let t = 0; t < cotangent.length; t += 1) sum += cotangent[t]!;
-  if (!Number.isFinite(sum)) {
-    const token = cotangent.findIndex((value) => !Number.isFinite(value));
-    throw new RlError('non-finite', `The cotangent of row ${i}, token ${token} is not finite.`, {
-      details: { name: 'cotangent', row: i, token },
-    });
-  }
+  assertFiniteRow('cotangents', cotangent, i, positions);
 }

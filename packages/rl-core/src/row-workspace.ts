@@ -2,6 +2,7 @@ import { engineRatio, engineRatioRules } from './corrections/engine-ratio.js';
 import { RlError } from './errors.js';
 import { exponentials } from './exponential.js';
 import type { LossRow, LossTerms } from './losses/types.js';
+import { isPrefix } from './masks.js';
 import type { PolicyLossBatch, PreparedBatch } from './policy-loss-input.js';
 import { type Row, rowAt } from './rows.js';
 
@@ -14,7 +15,7 @@ function gather(source: Row, positions: Int32Array | null, out: Float64Array): v
   }
   const { length } = positions;
   // Right padding: the positions are 0 … n − 1, a plain copy.
-  if (ArrayBuffer.isView(source) && length > 0 && positions[length - 1] === length - 1) {
+  if (isPrefix(positions)) {
     if (source instanceof Float64Array || source instanceof Float32Array) {
       out.set(source.subarray(0, length));
       return;
@@ -49,6 +50,8 @@ export class RowWorkspace {
   readonly #everyPosition: boolean;
   readonly #entropyThreshold: number | null;
   readonly #selection: ReadonlyMap<number, ReadonlySet<number>> | null;
+  /** Leading ones of the mask that earlier rows left. */
+  #denseMask = 0;
 
   constructor(
     batch: PolicyLossBatch,
@@ -99,7 +102,10 @@ export class RowWorkspace {
     if (taken === null) {
       this.#mask.fill(0, 0, length);
       for (const t of positions) this.#mask[t] = 1;
-    } else this.#mask.fill(1, 0, length);
+    } else if (this.#denseMask < length) {
+      this.#mask.fill(1);
+      this.#denseMask = this.#mask.length;
+    }
     if (settings.beta !== 0 && batch.referenceLogprobs) {
       gather(rowAt(batch.referenceLogprobs, i), taken, this.referenceLogprobs);
     }

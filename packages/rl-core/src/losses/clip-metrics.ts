@@ -34,11 +34,12 @@ export function observeClipRatio(
   let highCount = 0;
   const last = isRowConstant ? Math.min(row.length, 1) : row.length;
   for (let t = 0; t < last; t += 1) {
-    if (!isRowConstant && mask[t] === 0) continue;
+    // Products of 0 and 1 instead of branches, which ratios on both sides of a bound would mispredict.
     const w = Math.min(ratio[t]!, cap);
+    const counts = isRowConstant ? 1 : mask[t]!;
     const advantage = advantages[t]!;
-    if (w < low && advantage < 0) lowCount += 1;
-    else if (w > high && advantage > 0) highCount += 1;
+    lowCount += Number(w < low) * Number(advantage < 0) * counts;
+    highCount += Number(w > high) * Number(advantage > 0) * counts;
   }
   const count = isRowConstant ? last : row.tokens;
   addRowShare(tally, 'low', lowCount, count);
