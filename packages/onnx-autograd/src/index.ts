@@ -49,3 +49,4 @@ export {
 } from './transform/log-probabilities.js';
 export { makeTrainable } from './transform/make-trainable.js';
 export { raiseOpset } from './transform/raise-opset.js';
+export { useFloatActivations } from './transform/use-float-activations.js';

@@ -8,6 +8,7 @@ import { rewriteNodes } from '../rewrites/rewrite-nodes.js';
 import { gradientRules } from '../rules/index.js';
 import { chooseBranches } from '../transform/choose-branches.js';
 import { blockQuantizationOpset, raiseOpset } from '../transform/raise-opset.js';
+import { refuseQuantization } from '../transform/refuse-quantization.js';
 import { useFloatActivations } from '../transform/use-float-activations.js';
 import { type ActivePath, findActivePath } from './active-path.js';
 import { backwardPass } from './backward-pass.js';
@@ -84,6 +85,8 @@ export function differentiate(model: OnnxModel, options: DifferentiateOptions): 
 
   const builder = new GraphBuilder(rewritten);
   const ops = new Operations(builder, support);
+  const { nodes, inference } = builder;
+  refuseQuantization({ nodes, inference, wrt, outputs, isExempt: hasOwnRule });
   const path = find(builder);
   for (const name of wrt) requirePath(path, name, outputs);
 

@@ -1,11 +1,11 @@
 import type { GradientRule } from '../differentiate/gradient-rule.js';
 
+/** FP4: a sign, two bits of exponent and one of fraction. */
+const positiveFp4: readonly number[] = [0, 1 / 192, 2 / 3, 1, 1 / 3, 1 / 2, 1 / 6, 1 / 4];
+
 /** The sixteen numbers of each 4-bit type, scaled to a largest of 1, by the attribute `quant_type`. */
 const codebooks: readonly (readonly number[])[] = [
-  // FP4: a sign, two bits of exponent, one of fraction.
-  [0, 1 / 192, 2 / 3, 1, 1 / 3, 1 / 2, 1 / 6, 1 / 4].flatMap((value, index, all) =>
-    index < 7 ? [value] : [value, ...all.map((positive) => -positive)],
-  ),
+  [...positiveFp4, ...positiveFp4.map((value) => -value)],
   // NF4: quantiles of the normal distribution.
   [
     -1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635,

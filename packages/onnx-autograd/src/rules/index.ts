@@ -1,5 +1,6 @@
 import { type GradientRules, zeroGradient } from '../differentiate/gradient-rule.js';
 import * as activation from './activations.js';
+import { matMulBnb4 } from './bnb4.js';
 import * as channel from './channel-normalization.js';
 import * as convolution from './convolution.js';
 import * as elementwise from './elementwise.js';
@@ -190,6 +191,7 @@ export const gradientRules: GradientRules = {
     FusedMatMul: products.fusedMatMul,
     Gelu: activation.gelu,
     Inverse: products.inverse,
+    MatMulBnb4: matMulBnb4,
     MatMulNBits: quantized.matMulNBits,
     MRotaryEmbedding: turnBack(3),
     QuickGelu: activation.scaledSwish(1.702),

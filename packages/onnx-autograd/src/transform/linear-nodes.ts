@@ -19,7 +19,7 @@ export interface LinearNode {
 }
 
 /**
- * The linear layers of a graph in order: MatMul, Gemm, FusedMatMul and MatMulNBits whose second operand comes
+ * The linear layers of a graph in order: MatMul, Gemm, FusedMatMul, MatMulNBits and MatMulBnb4 whose second operand comes
  * from initializers alone.
  */
 export function findLinearNodes(model: OnnxModel): LinearNode[] {
@@ -51,7 +51,8 @@ function linearSizes(
   shape: readonly (number | string)[] | undefined,
 ): readonly [inFeatures: number, outFeatures: number] | undefined {
   const attributes = new AttributeReader(node);
-  if (node.operator === 'MatMulNBits') return [attributes.int('K', 0), attributes.int('N', 0)];
+  if (node.operator === 'MatMulNBits' || node.operator === 'MatMulBnb4')
+    return [attributes.int('K', 0), attributes.int('N', 0)];
   const [rows, columns] = shape ?? [];
   if (shape?.length !== 2 || typeof rows !== 'number' || typeof columns !== 'number')
     return undefined;

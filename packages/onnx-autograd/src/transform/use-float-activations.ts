@@ -1,13 +1,20 @@
 import type { GraphNode, OnnxModel } from '../codec/model.js';
 import { makeAttributes } from '../graph/attributes.js';
+import { dequantizeProducts } from './dequantize-products.js';
 
 /**
- * Sets `accuracy_level` of every MatMulNBits to 0, products of float activations.
+ * The model without rounding of activations to 8 bits: a step function, whose gradient is not that of the
+ * product around it. `differentiate` does this itself; do it first where other transformations are to see the
+ * products, as `addLora` for an 8-bit model.
  *
- * Level 4 rounds activations to 8 bits inside the product: a step function, whose gradient is not that of
- * the product. Log-probabilities move by up to 0.4 between the two levels on small models.
+ * `accuracy_level` of every MatMulNBits becomes 0, and products of integers become products of floats with the
+ * same weights. Log-probabilities move by up to 0.4 on small models.
  */
 export function useFloatActivations(model: OnnxModel): OnnxModel {
+  return dequantizeProducts(useFloatProducts(model));
+}
+
+function useFloatProducts(model: OnnxModel): OnnxModel {
   const rounds = (node: GraphNode): boolean =>
     node.operator === 'MatMulNBits' &&
     node.attributes.some(
