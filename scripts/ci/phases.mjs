@@ -56,3 +56,22 @@ export function tableOfPhases(results) {
   const total = results.reduce((sum, { seconds }) => sum + seconds, 0);
   return [...lines, `${'together'.padEnd(width)}  ${total.toFixed(1).padStart(7)} s`].join('\n');
 }
+
+/**
+ * Runs the check for every item and throws once, with all messages.
+ *
+ * @template Item
+ * @param {readonly Item[]} items
+ * @param {(item: Item) => void} check
+ */
+export function failTogether(items, check) {
+  const messages = items.flatMap((item) => {
+    try {
+      check(item);
+      return [];
+    } catch (error) {
+      return [error instanceof Error ? error.message : String(error)];
+    }
+  });
+  if (messages.length > 0) throw new Error(messages.join('\n'));
+}

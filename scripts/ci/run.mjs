@@ -13,7 +13,7 @@ import {
   typecheckConsumer,
 } from './consumer.mjs';
 import { runExample } from './examples.mjs';
-import { runPhases, tableOfPhases } from './phases.mjs';
+import { failTogether, runPhases, tableOfPhases } from './phases.mjs';
 import { skipsWithoutReason, testFile, unexplainedSkips } from './skipped-tests.mjs';
 import { checkTarball, packPackages } from './tarballs.mjs';
 import { countTests, readTestReport, summaryLine } from './test-report.mjs';
@@ -129,23 +129,4 @@ function checkTree() {
 function changesOfTree() {
   const status = run('git', ['-c', 'safe.directory=*', 'status', '--porcelain'], { capture: true });
   return status.split('\n').filter((line) => line !== '');
-}
-
-/**
- * Runs the check for every item and throws once, with all messages.
- *
- * @template Item
- * @param {readonly Item[]} items
- * @param {(item: Item) => void} check
- */
-function failTogether(items, check) {
-  const messages = items.flatMap((item) => {
-    try {
-      check(item);
-      return [];
-    } catch (error) {
-      return [error instanceof Error ? error.message : String(error)];
-    }
-  });
-  if (messages.length > 0) throw new Error(messages.join('\n'));
 }

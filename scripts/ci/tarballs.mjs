@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from '../command.mjs';
+import { failTogether } from './phases.mjs';
 
 /**
  * @typedef {import('../workspace.mjs').Workspace} Workspace
@@ -62,11 +63,18 @@ export function faultsOfContent(name, files) {
  * Checks one tarball's content, its manifest (publint) and how its types resolve (attw).
  *
  * @param {Tarball} tarball
- * @throws {Error}
+ * @throws {Error} If any of the three finds something; all are run.
  */
 export function checkTarball({ manifest, path, files }) {
-  const faults = faultsOfContent(manifest.name, files);
-  if (faults.length > 0) throw new Error(faults.join('\n'));
-  run('publint', ['run', path, '--strict']);
-  run('attw', [path, '--profile', 'esm-only', '--no-emoji']);
+  failTogether(
+    [
+      () => {
+        const faults = faultsOfContent(manifest.name, files);
+        if (faults.length > 0) throw new Error(faults.join('\n'));
+      },
+      () => run('publint', ['run', path, '--strict']),
+      () => run('attw', [path, '--profile', 'esm-only', '--no-emoji']),
+    ],
+    (check) => check(),
+  );
 }

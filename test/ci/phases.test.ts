@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runPhases, tableOfPhases } from '../../scripts/ci/phases.mjs';
+import { failTogether, runPhases, tableOfPhases } from '../../scripts/ci/phases.mjs';
 
 /** A clock that moves by one second each time it is read. */
 function environment() {
@@ -57,4 +57,14 @@ it('adds up the times in a table', () => {
     'lint          1.0 s  failed',
     'together     13.3 s',
   ]);
+});
+
+it('runs every check of a phase, and throws once with all messages', () => {
+  const checked: number[] = [];
+  const check = (item: number): void => {
+    checked.push(item);
+    if (item > 1) throw new Error(`${item} is too many.`);
+  };
+  expect(() => failTogether([3, 1, 2], check)).toThrow('3 is too many.\n2 is too many.');
+  expect(checked).toEqual([3, 1, 2]);
 });
