@@ -1,5 +1,5 @@
 import { RlError } from './errors.js';
-import { assertSameShape, type Rows, rowAt } from './rows.js';
+import { assertSameShape, type Row, type Rows, rowAt } from './rows.js';
 
 /** Positions of every row that lie under the loss mask. */
 export interface MaskedPositions {
