@@ -109,9 +109,19 @@ if (parquetFile !== undefined) {
     return rows;
   };
   await read();
-  const start = performance.now();
-  const rows = await read();
-  line('readDataset', (rows / (performance.now() - start)) * 1000, 'rows/s', '> 0.5 of pyarrow');
+  // The best of five passes, as the peer's script; rows per second of processor time beside it,
+  // because the machine may be shared.
+  let [best, bestCpu] = [0, 0];
+  for (let pass = 0; pass < 5; pass++) {
+    const start = performance.now();
+    const cpu = process.cpuUsage();
+    const rows = await read();
+    const { user, system } = process.cpuUsage(cpu);
+    best = Math.max(best, (rows / (performance.now() - start)) * 1000);
+    bestCpu = Math.max(bestCpu, (rows / (user + system)) * 1e6);
+  }
+  line('readDataset', best, 'rows/s', '> 0.5 of pyarrow');
+  line('readDataset, processor time', bestCpu, 'rows/s', '');
   console.log(`peak memory ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`);
 }
 console.log(

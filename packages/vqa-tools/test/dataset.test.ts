@@ -188,6 +188,21 @@ describe('formats', () => {
 });
 
 describe('bad rows', () => {
+  it('with bad boxes are skipped, or refuse their metadata with file and row', async () => {
+    const row = {
+      figure_id: '1',
+      query: '?',
+      answer: '3',
+      metadata: '{"type": "v_bar", "x_values_bbox": {"a": 1}}',
+      images: [],
+    };
+    const file = await put('boxes.jsonl', JSON.stringify(row));
+    const skipping = readDataset(file, { onBadRow: 'skip' });
+    expect([await skipping.toArray(), skipping.statistics.skipped]).toEqual([[], 1]);
+    const [example] = await readDataset(file).toArray();
+    expect(() => example?.metadata).toThrow(/^Row 0 of .*boxes\.jsonl: the box of "a"/);
+  });
+
   const good = '{"id": "1", "tableId": "t", "question": "?", "answers": ["a"]}';
   const content = `${good}\n{"id": 2, "tableId": "t", "question": "?", "answers": "a"}\n\nnonsense\n[1]\n${good}`;
   it('stops with file, row and columns', async () => {

@@ -18,6 +18,10 @@ export interface VqaExample {
   /** What a list means (alternatives or a set) is the data set's to say. */
   readonly answers: readonly string[];
   readonly images: readonly ExampleImage[];
+  /**
+   * Read on first use where bad rows stop the reading; a `bad-row` error is then thrown here. With
+   * `onBadRow: 'skip'` it is read at once, so that a row with bad boxes is skipped.
+   */
   readonly metadata?: ImageMetadata;
   /** For data sets about tables that come without a picture. */
   readonly tableId?: string;
@@ -38,7 +42,10 @@ export interface RowContext {
 }
 
 /** What a format makes of a row; the reader adds format, source and row. */
-export type ExampleFields = Omit<VqaExample, 'format' | 'source' | 'raw'>;
+export type ExampleFields = Omit<VqaExample, 'format' | 'source' | 'raw' | 'metadata'> & {
+  /** The metadata, or how to read them when they are asked for. */
+  readonly metadata?: ImageMetadata | (() => ImageMetadata);
+};
 
 /** One file format's columns. A user's own can be given to `readDataset`. */
 export interface DatasetFormat {

@@ -1,5 +1,4 @@
 import {
-  asyncBufferFromFile,
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
@@ -8,6 +7,7 @@ import {
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { messageOf, VqaToolError } from '../errors.js';
+import { type FileBuffer, holdRowGroup, openFileBuffer } from './file-buffer.js';
 import type { RawRow } from './rows.js';
 
 /** What a Parquet file's footer says. */
@@ -34,33 +34,49 @@ export interface ParquetDescription {
  */
 export async function* parquetRows(file: string): AsyncGenerator<readonly RawRow[]> {
   const { buffer, metadata } = await open(file);
+  try {
+    yield* rowGroups({ file, buffer, metadata });
+  } finally {
+    await buffer.close();
+  }
+}
+
+async function* rowGroups({
+  file,
+  buffer,
+  metadata,
+}: {
+  file: string;
+  buffer: FileBuffer;
+  metadata: FileMetaData;
+}): AsyncGenerator<readonly RawRow[]> {
   const wholeNumbers = parquetSchema(metadata)
     .children.filter(hasInt64)
     .map(({ element }) => element.name);
   let row = 0;
   for (const group of metadata.row_groups) {
+    const first = row;
     const rowEnd = row + Number(group.num_rows);
     let values: Record<string, unknown>[];
     try {
       values = await parquetReadObjects({
-        file: buffer,
+        file: await holdRowGroup(buffer, group),
         metadata,
         compressors,
         utf8: false,
-        rowStart: row,
+        rowStart: first,
         rowEnd,
       });
     } catch (cause) {
       throw new VqaToolError(
         'bad-row',
-        `Rows ${row} to ${rowEnd - 1} of ${file} cannot be read: ${messageOf(cause)}`,
+        `Rows ${first} to ${rowEnd - 1} of ${file} cannot be read: ${messageOf(cause)}`,
         { cause },
       );
     }
     for (const value of values) {
       for (const key of wholeNumbers) value[key] = plainNumbers(value[key]);
     }
-    const first = row;
     yield values.map((value, index) => ({ row: first + index, value }));
     row = rowEnd;
   }
@@ -72,7 +88,8 @@ function hasInt64({ element, children }: SchemaTree): boolean {
 
 /** Reads a Parquet file's footer. @throws {VqaToolError} `bad-row` if there is none. */
 export async function describeParquet(file: string): Promise<ParquetDescription> {
-  const { metadata } = await open(file);
+  const { buffer, metadata } = await open(file);
+  await buffer.close();
   const chunks = metadata.row_groups
     .flatMap(({ columns }) => columns)
     .flatMap(({ meta_data }) => (meta_data === undefined ? [] : [meta_data]));
@@ -95,13 +112,13 @@ export async function describeParquet(file: string): Promise<ParquetDescription>
   };
 }
 
-async function open(
-  file: string,
-): Promise<{ buffer: Awaited<ReturnType<typeof asyncBufferFromFile>>; metadata: FileMetaData }> {
+async function open(file: string): Promise<{ buffer: FileBuffer; metadata: FileMetaData }> {
+  let buffer: FileBuffer | null = null;
   try {
-    const buffer = await asyncBufferFromFile(file);
+    buffer = await openFileBuffer(file);
     return { buffer, metadata: await parquetMetadataAsync(buffer) };
   } catch (cause) {
+    await buffer?.close();
     throw new VqaToolError('bad-row', `${file} cannot be opened as Parquet: ${messageOf(cause)}`, {
       cause,
     });

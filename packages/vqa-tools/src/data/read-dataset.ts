@@ -1,3 +1,4 @@
+import type { ImageMetadata } from '../boxes/metadata.js';
 import { messageOf, VqaToolError } from '../errors.js';
 import type { DatasetFormat, VqaExample } from './example.js';
 import { type DatasetFormatName, datasetFormats } from './formats/index.js';
@@ -94,7 +95,13 @@ async function* iterate(
         try {
           if ('error' in raw) throw raw.error;
           chosen ??= detectFormat(raw.value, file);
-          yield readExample(raw.value, { file, row: raw.row, format: chosen, imageFolder });
+          yield readExample(raw.value, {
+            file,
+            row: raw.row,
+            format: chosen,
+            imageFolder,
+            isLazy: onBadRow === 'throw',
+          });
           if (++given >= limit) return;
         } catch (error) {
           const isRowError = error instanceof VqaToolError && error.code === 'bad-row';
@@ -107,18 +114,46 @@ async function* iterate(
   }
 }
 
-function readExample(
-  row: Readonly<Record<string, unknown>>,
-  at: { file: string; row: number; format: DatasetFormat; imageFolder: string | undefined },
-): VqaExample {
-  const { file, format, imageFolder } = at;
+interface RowPlace {
+  readonly file: string;
+  readonly row: number;
+  readonly format: DatasetFormat;
+  readonly imageFolder: string | undefined;
+  readonly isLazy: boolean;
+}
+
+function readExample(row: Readonly<Record<string, unknown>>, at: RowPlace): VqaExample {
+  const { file, format, imageFolder, isLazy } = at;
+  const place = { file, row: at.row };
   try {
     const image = (value: unknown) => lazyImage(value, { imageFolder });
-    const fields = format.read(row, { file, row: at.row, image });
-    return { ...fields, format: format.name, source: { file, row: at.row }, raw: row };
+    const { metadata, ...fields } = format.read(row, { ...place, image });
+    const example = { ...fields, format: format.name, source: place, raw: row };
+    if (metadata === undefined) return example;
+    if (typeof metadata !== 'function') return { ...example, metadata };
+    return isLazy ? withLazyMetadata(example, metadata) : { ...example, metadata: metadata() };
   } catch (cause) {
     throw badRow(at, messageOf(cause), cause);
   }
+}
+
+/** The example with its metadata read once, when they are first asked for. */
+function withLazyMetadata(
+  example: Omit<VqaExample, 'metadata'>,
+  read: () => ImageMetadata,
+): VqaExample {
+  let known: ImageMetadata | null = null;
+  return Object.defineProperty(example, 'metadata', {
+    enumerable: true,
+    get(): ImageMetadata {
+      try {
+        known ??= read();
+        return known;
+      } catch (cause) {
+        throw badRow(example.source, messageOf(cause), cause);
+      }
+    },
+  });
 }
 
 function findFormat(format: DatasetFormatName | DatasetFormat): DatasetFormat {

@@ -23,7 +23,7 @@ export const vtoolV1: DatasetFormat = {
       question: query,
       answers: answer.split('|||'),
       images: images.map(image).filter((value) => value !== null),
-      metadata: readMetadata(metadata),
+      metadata: () => readMetadata(metadata),
     };
   },
   columns: [

@@ -29,7 +29,7 @@ export const vtoolV2: DatasetFormat = {
       question: extra_info.question,
       answers: reward_model.ground_truth.split('|||'),
       images: images.map(image).filter((value) => value !== null),
-      ...(metadata != null && { metadata: readMetadata(metadata) }),
+      ...(metadata != null && { metadata: () => readMetadata(metadata) }),
       ...(extra_info.split != null && { split: extra_info.split }),
     };
   },
