@@ -3,6 +3,7 @@ import type { GraphNode } from '../codec/model.js';
 import type { Value } from '../graph/graph-builder.js';
 import { inputsOf } from '../graph/node-inputs.js';
 import type { Inference } from '../inference/infer.js';
+import { inputsWithoutGradient } from '../rules/inputs-without-gradient.js';
 
 /** The part of a graph through which gradients flow. */
 export interface ActivePath {
@@ -25,14 +26,17 @@ export function findActivePath(options: {
   readonly stops: (node: GraphNode) => boolean;
 }): ActivePath {
   const { nodes, inference, wrt, outputs, stops } = options;
-  const reached = new Set<Value>(wrt);
+  const isDiscrete = (name: Value): boolean => {
+    const { type } = inference.info(name);
+    return type !== undefined && !isFloating(type);
+  };
+  const reached = new Set<Value>(wrt.filter((name) => !isDiscrete(name)));
   const candidates: GraphNode[] = [];
   for (const node of nodes) {
-    if (stops(node) || !inputsOf(node).some((name) => reached.has(name))) continue;
+    if (stops(node) || !movingInputsOf(node).some((name) => reached.has(name))) continue;
     let isReached = false;
     for (const output of node.outputs) {
-      const { type } = inference.info(output);
-      if (output === '' || (type !== undefined && !isFloating(type))) continue;
+      if (output === '' || isDiscrete(output)) continue;
       reached.add(output);
       isReached = true;
     }
@@ -43,8 +47,16 @@ export function findActivePath(options: {
   for (const node of candidates.reverse()) {
     if (!node.outputs.some((name) => wanted.has(name) && reached.has(name))) continue;
     active.push(node);
-    for (const name of inputsOf(node)) if (reached.has(name)) wanted.add(name);
+    for (const name of movingInputsOf(node)) if (reached.has(name)) wanted.add(name);
   }
   active.reverse();
   return { values: new Set([...reached].filter((name) => wanted.has(name))), nodes: active };
+}
+
+/** Inputs of a node with which its outputs may move. */
+function movingInputsOf(node: GraphNode): readonly Value[] {
+  const still = inputsWithoutGradient[node.domain]?.[node.operator];
+  return still === undefined
+    ? inputsOf(node)
+    : node.inputs.filter((_, index) => !still.includes(index));
 }

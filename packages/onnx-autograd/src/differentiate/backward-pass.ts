@@ -49,7 +49,14 @@ export function backwardPass(options: BackwardPassOptions): ReadonlyMap<Value, V
     const forwardValue = options.enter?.(node, gradient) ?? ((name: Value) => name);
     const rule = ruleFor(node);
     const isNeeded = (name: Value): boolean => path.values.has(name);
-    const results = rule(makeRuleContext({ node, ops, forwardValue, gradientOf, isNeeded }));
+    const read = new Set<number>();
+    const onGradientRead = (index: number): unknown => read.add(index);
+    const results = rule(
+      makeRuleContext({ node, ops, forwardValue, gradientOf, isNeeded, onGradientRead }),
+    );
+    for (const [index, name] of node.outputs.entries()) {
+      if (!read.has(index) && gradientOf(name) !== undefined) refuseIgnored(node, index);
+    }
     for (const [index, name] of node.inputs.entries()) {
       if (name === '' || !isNeeded(name)) continue;
       const result = results[index];
@@ -61,6 +68,16 @@ export function backwardPass(options: BackwardPassOptions): ReadonlyMap<Value, V
   ops.builder.prefix = 'gradient';
   for (const name of arrivals.keys()) gradientOf(name);
   return gradients;
+}
+
+/** A gradient that a rule does not look at would be lost in silence. */
+function refuseIgnored(node: GraphNode, index: number): never {
+  const { operator, domain } = node;
+  throw new OnnxAutogradError(
+    'unsupported',
+    `A gradient arrives at output ${index} ("${node.outputs[index]}") of node "${describeNode(node)}", and the rule of ${describeOperator(operator, domain)} does not use it. Pass a rule of your own in differentiate(…, { rules }).`,
+    { operator, domain, node: describeNode(node) },
+  );
 }
 
 function refuseConstant(node: GraphNode, index: number): never {

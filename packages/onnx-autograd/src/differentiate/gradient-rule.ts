@@ -62,6 +62,8 @@ export interface RuleContextSource {
   readonly forwardValue: (name: Value) => Value;
   readonly gradientOf: (name: Value) => Value | undefined;
   readonly isNeeded: (name: Value) => boolean;
+  /** Called with the index of each output whose gradient the rule asks for. */
+  readonly onGradientRead?: (index: number) => void;
 }
 
 export function makeRuleContext(source: RuleContextSource): RuleContext {
@@ -85,8 +87,10 @@ export function makeRuleContext(source: RuleContextSource): RuleContext {
     hasOutput(index)
       ? forwardValue(node.outputs[index] ?? '')
       : unsupported(`needs output ${index}, which is left out`);
-  const optionalGradOutput = (index: number): Value | undefined =>
-    hasOutput(index) ? gradientOf(node.outputs[index] ?? '') : undefined;
+  const optionalGradOutput = (index: number): Value | undefined => {
+    source.onGradientRead?.(index);
+    return hasOutput(index) ? gradientOf(node.outputs[index] ?? '') : undefined;
+  };
   return {
     node,
     ops,

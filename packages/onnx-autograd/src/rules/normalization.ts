@@ -25,6 +25,8 @@ export const layerNormalization: GradientRule = (context) => {
   const axes = normalizedAxes(context);
   const x = input(0);
   const dy = gradOutput(0);
+  const count = elementsPerRow(context, 1);
+  const [fromMean, fromInverse] = [optionalGradOutput(1), optionalGradOutput(2)];
   const centered = ops.sub(x, ops.reduceMean(x, axes, true));
   const variance = ops.reduceMean(ops.square(centered), axes, true);
   const inverse = ops.reciprocal(ops.sqrt(ops.add(variance, attributes.float('epsilon', 1e-5))));
@@ -34,8 +36,6 @@ export const layerNormalization: GradientRule = (context) => {
     const projection = ops.mul(normalized, ops.reduceMean(ops.mul(u, normalized), axes, true));
     const inner = ops.sub(ops.sub(u, ops.reduceMean(u, axes, true)), projection);
     const direct = ops.mul(inverse, inner);
-    const count = elementsPerRow(context, 1);
-    const [fromMean, fromInverse] = [optionalGradOutput(1), optionalGradOutput(2)];
     // dμ/dx = 1/n
     const withMean = fromMean === undefined ? direct : ops.add(direct, ops.div(fromMean, count()));
     if (fromInverse === undefined) return withMean;
@@ -58,6 +58,7 @@ export const rmsNormalization: GradientRule = (context) => {
   const axes = normalizedAxes(context);
   const x = input(0);
   const dy = gradOutput(0);
+  const fromInverse = optionalGradOutput(1);
   const power = ops.reduceMean(ops.square(x), axes, true);
   const inverse = ops.reciprocal(ops.sqrt(ops.add(power, attributes.float('epsilon', 1e-5))));
   const normalized = ops.mul(x, inverse);
@@ -65,7 +66,6 @@ export const rmsNormalization: GradientRule = (context) => {
     const u = ops.mul(dy, input(1));
     const projection = ops.mul(normalized, ops.reduceMean(ops.mul(u, normalized), axes, true));
     const direct = ops.mul(inverse, ops.sub(u, projection));
-    const fromInverse = optionalGradOutput(1);
     if (fromInverse === undefined) return direct;
     const count = elementsPerRow(context, 1);
     return ops.sub(direct, inverseSlope(ops, fromInverse, normalized, inverse, count()));
