@@ -1,7 +1,11 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: {
+    index: 'src/index.ts',
+    generator: 'src/generator/index.ts',
+    worker: 'src/session/worker.js',
+  },
   format: 'esm',
   target: 'node20',
   sourcemap: true,
