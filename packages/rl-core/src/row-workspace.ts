@@ -133,6 +133,7 @@ export class RowWorkspace {
       logRatio: this.#logRatio,
       ratio: this.#ratio,
       advantages: this.#advantages,
+      advantageIsRow: advantageRows === null,
       mask: this.#mask,
       engineRatio: rule === null ? null : this.#engineRatio,
       engineRatioIsSequence: rule?.perSequence ?? false,

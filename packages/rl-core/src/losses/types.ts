@@ -28,6 +28,8 @@ export interface LossRow {
   readonly ratio: Float64Array;
   /** A, [T]. */
   readonly advantages: Float64Array;
+  /** True when the whole row has one advantage. */
+  readonly advantageIsRow: boolean;
   /** m, 0 or 1, [T]. */
   readonly mask: Float64Array;
   /** π_old/π_sampler, [T], or null without correction. */

@@ -64,7 +64,13 @@ export const vespo: LossType = {
   },
   observe(row, settings, tally) {
     if (row.length === 0) return;
-    addRowShare(tally, 'phi', gammaWeight(logSequenceWeight(row), row.advantages[0]!, settings), 1);
+    const logWeight = logSequenceWeight(row);
+    // One weight a row counts once; with advantages per token each token counts.
+    const last = row.advantageIsRow ? 1 : row.length;
+    for (let t = 0; t < last; t += 1) {
+      if (!row.advantageIsRow && row.mask[t] === 0) continue;
+      addRowShare(tally, 'phi', gammaWeight(logWeight, row.advantages[t]!, settings), 1);
+    }
   },
   metrics: (tally) => ({ 'vespo/phi_seq_mean': meanShare(tally, 'phi') }),
 };
