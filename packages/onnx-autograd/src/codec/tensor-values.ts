@@ -112,6 +112,7 @@ function readFields(
     throw new OnnxAutogradError(
       'malformed-model',
       `Tensor "${tensor.name}" of type ${type} and shape [${tensor.dims.join(', ')}] needs ${entryCount} entries and has ${entries.length}.`,
+      { byteOffset: ranges[0]?.offset ?? 0 },
     );
   }
   // int32_data holds the bits of small floats and of 4- and 2-bit numbers: read them like raw data.
