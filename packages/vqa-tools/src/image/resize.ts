@@ -47,7 +47,8 @@ export function resizeRaster(
     const target = y * rowLength;
     if (last - first === 2) {
       // Two rows are all there are when a picture is enlarged.
-      const [upper = 0, lower = 0] = [rows.weights[first], rows.weights[first + 1]];
+      const upper = rows.weights[first] ?? 0;
+      const lower = rows.weights[first + 1] ?? 0;
       for (let i = 0; i < rowLength; i++) {
         data[target + i] =
           upper * (narrow[base + i] as number) + lower * (narrow[base + rowLength + i] as number);
@@ -82,6 +83,15 @@ function resizeRows(image: Raster, columns: Weights, width: number): Float64Arra
       const first = columns.offsets[x] ?? 0;
       const last = columns.offsets[x + 1] ?? 0;
       const base = (row + (columns.starts[x] ?? 0)) * channels;
+      if (last - first === 2) {
+        const left = columns.weights[first] ?? 0;
+        const right = columns.weights[first + 1] ?? 0;
+        for (let c = 0; c < channels; c++) {
+          result[to + c] =
+            left * (data[base + c] as number) + right * (data[base + channels + c] as number);
+        }
+        continue;
+      }
       for (let c = 0; c < channels; c++) {
         let sum = 0;
         for (let k = first, from = base + c; k < last; k++, from += channels) {

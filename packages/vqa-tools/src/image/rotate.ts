@@ -62,21 +62,22 @@ export function rotateRaster(image: Raster, degrees: number): Raster {
       const sourceY = startY + stepY * x - 0.5;
       if (sourceX <= -1 || sourceY <= -1 || sourceX >= image.width || sourceY >= image.height)
         continue;
-      sample(image, { sourceX, sourceY, data, at: (y * width + x) * channels });
+      sample(image, data, (y * width + x) * channels, sourceX, sourceY);
     }
   }
   return { width, height, channels, data };
 }
 
-/** Writes the bilinear mean of the four pixels around a place; those outside are white. */
+/**
+ * Writes the bilinear mean of the four pixels around a place; those outside are white. Five plain
+ * arguments: an object for each of half a million pixels took a third of the time.
+ */
 function sample(
   image: Raster,
-  {
-    sourceX,
-    sourceY,
-    data,
-    at,
-  }: { sourceX: number; sourceY: number; data: Uint8ClampedArray; at: number },
+  data: Uint8ClampedArray,
+  at: number,
+  sourceX: number,
+  sourceY: number,
 ): void {
   const { width, height, channels } = image;
   const left = Math.floor(sourceX);
