@@ -39,13 +39,15 @@ export type { SessionOptions } from './session/session-options.js';
 export type { TensorLike } from './session/tensors.js';
 export { type AddLoraOptions, addLora, type LoraTarget } from './transform/add-lora.js';
 export { chooseBranches } from './transform/choose-branches.js';
+export {
+  type GatherBeforeLastMatMulOptions,
+  gatherBeforeLastMatMul,
+} from './transform/gather-before-last-product.js';
 export { keepOutputs } from './transform/keep-outputs.js';
 export { findLinearNodes, type LinearNode } from './transform/linear-nodes.js';
 export {
   type AddLogProbabilitiesOptions,
   addLogProbabilities,
-  type GatherBeforeLastMatMulOptions,
-  gatherBeforeLastMatMul,
 } from './transform/log-probabilities.js';
 export { makeTrainable } from './transform/make-trainable.js';
 export { raiseOpset } from './transform/raise-opset.js';

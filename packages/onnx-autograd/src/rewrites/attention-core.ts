@@ -21,6 +21,47 @@ export interface AttentionInputs {
   readonly masks?: readonly Value[];
   /** One extra score for each head `[N]`, which takes its part of the softmax and gives nothing. */
   readonly sink?: Value;
+  /** Whether the masks hide every key after `S − L + i` from query i, so that these need not be computed. */
+  readonly isCausal?: boolean;
+}
+
+/**
+ * Attention in blocks of queries, each with the keys that its last query sees: a causal mask hides half of all
+ * scores, and b blocks compute (b + 1) / 2b of them instead of all.
+ *
+ * Keys are cut by `Split` and joined again, whose gradients are copies; slices would scatter theirs.
+ */
+export function blockwiseAttention(ops: Operations, inputs: AttentionInputs): Value {
+  const blocks = ops.causalBlocks;
+  if (inputs.isCausal !== true || blocks < 2) return scaledDotProductAttention(ops, inputs);
+  const { query, key, value, masks = [] } = inputs;
+  const length = ops.size(query, 2);
+  const step = ops.div(length, ops.int64([blocks]));
+  const lastStep = ops.sub(length, ops.mul(step, ops.int64([blocks - 1])));
+  const steps = Array.from({ length: blocks }, (_, block) =>
+    block === blocks - 1 ? lastStep : step,
+  );
+  // The first block of keys holds the past too.
+  const first = ops.add(ops.sub(ops.size(key, 2), length), step);
+  const keySizes = ops.concat([first, ...steps.slice(1)], 0);
+  const queries = ops.split(query, ops.concat(steps, 0), 2, blocks);
+  const keys = ops.split(key, keySizes, 2, blocks);
+  const values = ops.split(value, keySizes, 2, blocks);
+  const results = queries.map((part, block) => {
+    const seen = ops.concat(keys.slice(0, block + 1), 2);
+    const start = ops.mul(step, ops.int64([block]));
+    const end = ops.add(start, steps[block] ?? step);
+    const cut = (mask: Value): Value =>
+      ops.slice(ops.slice(mask, start, end, -2), 0, ops.size(seen, 2), -1);
+    return scaledDotProductAttention(ops, {
+      ...inputs,
+      query: part,
+      key: seen,
+      value: ops.concat(values.slice(0, block + 1), 2),
+      masks: masks.map(cut),
+    });
+  });
+  return ops.concat(results, 2);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Value } from '../graph/graph-builder.js';
-import { mergeHeads, scaledDotProductAttention, splitHeads } from './attention-core.js';
+import { blockwiseAttention, mergeHeads, splitHeads } from './attention-core.js';
 import { type Past, readPast, rotaryPositions, visibleKeys } from './group-query-past.js';
 import type { Rewrite, RewriteContext } from './rewrite-nodes.js';
 
@@ -40,7 +40,7 @@ export const groupQueryAttention: Rewrite = (context) => {
       ? ops.fill(ops.int64([heads]), 0, ops.typeOf(queries))
       : undefined);
   const scale = attributes.float('scale', 0);
-  const attended = scaledDotProductAttention(ops, {
+  const attended = blockwiseAttention(ops, {
     query: queries,
     key: keys,
     value: values,
@@ -49,6 +49,8 @@ export const groupQueryAttention: Rewrite = (context) => {
     scale: scale === 0 ? 1 / Math.sqrt(size) : scale,
     softcap: attributes.float('softcap', 0),
     masks: [bias, mask].filter((term) => term !== undefined),
+    // A bias may be differentiated, and need not be as large as the scores.
+    isCausal: bias === undefined && attributes.int('causal', 1) === 1,
     ...(sink === undefined ? {} : { sink }),
   });
   return [mergeHeads(ops, attended), keys, values];

@@ -24,12 +24,13 @@ export function rewriteNodes(
   model: OnnxModel,
   chosen: ReadonlySet<GraphNode>,
   support: OperatorSupport,
+  options: { readonly causalBlocks?: number } = {},
 ): OnnxModel {
   const rewriteFor = (node: GraphNode): Rewrite | undefined =>
     chosen.has(node) ? rewrites[node.domain]?.[node.operator] : undefined;
   if (!model.graph.nodes.some(rewriteFor)) return model;
   const builder = new GraphBuilder(model, []);
-  const ops = new Operations(builder, support);
+  const ops = new Operations(builder, support, options);
   for (const node of model.graph.nodes) {
     const rewrite = rewriteFor(node);
     if (rewrite === undefined) {

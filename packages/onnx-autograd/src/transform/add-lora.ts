@@ -1,3 +1,4 @@
+import { elementTypes } from '../codec/element-types.js';
 import type { OnnxModel } from '../codec/model.js';
 import { listNames, OnnxAutogradError } from '../errors.js';
 import { GraphBuilder } from '../graph/graph-builder.js';
@@ -38,6 +39,13 @@ export function addLora(model: OnnxModel, options: AddLoraOptions): OnnxModel {
   const sorted = inTopologicalOrder(model);
   const linear = new Map(findLinearNodes(sorted).map((node) => [node.output, node]));
   const targets = new Map(options.targets.map((target) => [target.output, target]));
+  if (targets.size < options.targets.length) {
+    const repeated = options.targets.filter((target) => targets.get(target.output) !== target);
+    throw new OnnxAutogradError(
+      'invalid-argument',
+      `\`targets\` must name each layer once, got ${listNames(repeated.map(({ output }) => output))} more than once.`,
+    );
+  }
   for (const { output, rank, scaling } of options.targets) {
     if (!linear.has(output)) {
       throw new OnnxAutogradError(
@@ -65,18 +73,24 @@ export function addLora(model: OnnxModel, options: AddLoraOptions): OnnxModel {
     const base = builder.freshName('base');
     builder.addNode({ ...node, outputs: [base] });
     const [a, b] = [`${target.name}.lora_A.weight`, `${target.name}.lora_B.weight`];
+    const type = ops.typeOf(node.inputs[0] ?? '');
+    const wide = type === 'float64' ? 'float64' : 'float32';
     for (const [name, shape] of [
       [a, [target.rank, layer.inFeatures]],
       [b, [layer.outFeatures, target.rank]],
     ] as const) {
-      builder.addInput({ name, type: 'float32', shape, encodedType: undefined, other: [] });
+      builder.addInput({ name, type: wide, shape, encodedType: undefined, other: [] });
     }
-    const type = ops.typeOf(node.inputs[0] ?? '');
-    const x =
-      type === 'float64' ? (node.inputs[0] ?? '') : ops.cast(node.inputs[0] ?? '', 'float32');
+    const x = ops.cast(node.inputs[0] ?? '', wide);
     const down = ops.matMul(x, a, { transposeB: true });
     const branch = ops.matMul(down, b, { transposeB: true, scale: target.scaling });
-    builder.emit('Add', [base, ops.cast(branch, type)], { outputs: [target.output] });
+    // The sum is rounded once, as PEFT does: a small branch would be lost in half precision.
+    if (type === wide) builder.emit('Add', [base, branch], { outputs: [target.output] });
+    else {
+      const sum = ops.add(ops.cast(base, wide), branch);
+      const to = elementTypes[type].code;
+      builder.emit('Cast', [sum], { attributes: { to }, outputs: [target.output] });
+    }
   }
   return builder.build();
 }

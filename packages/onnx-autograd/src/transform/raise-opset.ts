@@ -41,7 +41,7 @@ const changedMeaning: ReadonlyMap<string, number> = new Map([
  *
  * Operator set 13 moved the axes of Squeeze, Unsqueeze and ReduceSum and the sizes of Split from attributes
  * to inputs and made Softmax work on one axis; 18 moved the axes of the other reductions and made Split say
- * how many parts it makes. Between these, operators of language models keep their meaning.
+ * how many parts it makes. Between these, operators keep their meaning, but for a few that are refused.
  *
  * @param minimum Operator set to reach. Default 17; a model that has it is returned as it is.
  * @throws {OnnxAutogradError} `unsupported` below 11, or where an operator cannot be brought over.
@@ -76,7 +76,7 @@ interface Change {
 function raiseGraph(graph: Graph, change: Change): Graph {
   return {
     ...graph,
-    nodes: graph.nodes.map((node) => raiseNode(raiseSubgraphs(node, change), change)),
+    nodes: graph.nodes.flatMap((node) => raiseNode(raiseSubgraphs(node, change), change)),
   };
 }
 
@@ -97,7 +97,7 @@ function raiseSubgraphs(node: GraphNode, change: Change): GraphNode {
   };
 }
 
-function raiseNode(node: GraphNode, change: Change): GraphNode {
+function raiseNode(node: GraphNode, change: Change): GraphNode | GraphNode[] {
   if (node.domain !== '') return node;
   const crosses = (version: number): boolean => change.from < version && change.to >= version;
   const changedAt = changedMeaning.get(node.operator);
@@ -115,7 +115,12 @@ function raiseNode(node: GraphNode, change: Change): GraphNode {
     case 'Softmax':
     case 'LogSoftmax':
     case 'Hardmax':
-      return crosses(13) ? lastAxisOnly(node, change) : node;
+      return crosses(13) ? onOneAxis(node) : node;
+    case 'Dropout':
+      // Dropout does nothing outside of training; its rate moved from an attribute to an input.
+      return crosses(12) ? { ...node, attributes: without(node.attributes, 'ratio') } : node;
+    case 'GridSample':
+      return crosses(20) ? renameMode(node) : node;
     default:
       return reductions.has(node.operator) && crosses(18)
         ? attributeToInput(node, 'axes', change.added)
@@ -142,11 +147,45 @@ function attributeToInput(node: GraphNode, name: string, added: Tensor[]): Graph
   };
 }
 
-/** The old default axis is 1, and axes after it were flattened into it: equal only for the last axis. */
-function lastAxisOnly(node: GraphNode, change: Change): GraphNode {
+/**
+ * Before 13, axes from `axis` on (1 if it is left out) were flattened into one. Where it is not the last axis
+ * for certain, the node becomes one on a flattened tensor.
+ */
+function onOneAxis(node: GraphNode): GraphNode[] {
   const axis = node.attributes.find(({ name }) => name === 'axis')?.value;
-  if (axis?.kind === 'int' && axis.value === -1n) return node;
-  return refuse(node, change);
+  if (axis?.kind === 'int' && axis.value === -1n) return [node];
+  const [input = ''] = node.inputs;
+  const [output = ''] = node.outputs;
+  const start = axis?.kind === 'int' ? axis.value : 1n;
+  const made = (
+    operator: string,
+    inputs: readonly string[],
+    suffix: string,
+    attributes: Attribute[] = [],
+  ): GraphNode => {
+    const name = suffix === '' ? output : `${output}/${suffix}`;
+    return { name, operator, domain: '', inputs, outputs: [name], attributes, other: [] };
+  };
+  return [
+    made('Shape', [input], 'shape'),
+    made('Flatten', [input], 'flat', makeAttributes({ axis: Number(start) })),
+    made(node.operator, [`${output}/flat`], 'rows', makeAttributes({ axis: -1 })),
+    made('Reshape', [`${output}/rows`, `${output}/shape`], ''),
+  ];
+}
+
+/** Names that GridSample's ways of reading between pixels were given in operator set 20. */
+const samplingModes: Readonly<Record<string, string>> = { bilinear: 'linear', bicubic: 'cubic' };
+
+function renameMode(node: GraphNode): GraphNode {
+  const mode = node.attributes.find(({ name }) => name === 'mode')?.value;
+  if (mode?.kind !== 'string') return node;
+  const renamed = samplingModes[Buffer.from(mode.value).toString()];
+  if (renamed === undefined) return node;
+  return {
+    ...node,
+    attributes: [...without(node.attributes, 'mode'), ...makeAttributes({ mode: renamed })],
+  };
 }
 
 function without(attributes: readonly Attribute[], name: string): Attribute[] {
