@@ -8,6 +8,7 @@ import {
 } from './coalitions/coalition-game.js';
 import { embeddingScorer, promptScorer } from './coalitions/coalition-scorers.js';
 import { AttributionError } from './errors.js';
+import { firstNonFinite } from './first-non-finite.js';
 import type { Meter } from './meter.js';
 import type { EmbeddingSpace, MethodContext } from './methods/method.js';
 import type { AttentionOutput, FloatArray, PromptEmbeddings } from './model.js';
@@ -101,7 +102,7 @@ function checkEmbeddings(
     );
   }
   requireLength('embed().embeddings', source.embeddings, { P: tokens, H: source.hiddenSize });
-  const broken = source.embeddings.findIndex((value) => !Number.isFinite(value));
+  const broken = firstNonFinite(source.embeddings);
   if (broken >= 0) {
     throw new AttributionError(
       'non-finite',

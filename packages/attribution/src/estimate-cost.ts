@@ -28,6 +28,7 @@ export function estimateProblem<Prompt>(
   const terms = target.terms.length;
   const forwards = (once.forwards * passes + ends) * terms;
   // A model without a forward of its own gives scores through `gradients`, whose backward is then wasted.
-  const wastes = model.embeddingLogprobs === undefined && !scoresPrompts && method.family !== 'attention';
+  const wastes =
+    model.embeddingLogprobs === undefined && !scoresPrompts && method.family !== 'attention';
   return { forwards, backwards: wastes ? forwards : once.backwards * passes * terms };
 }

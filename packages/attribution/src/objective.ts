@@ -1,5 +1,6 @@
 import { callModel, requireLength } from './call-model.js';
 import { AttributionError } from './errors.js';
+import { firstNonFinite } from './first-non-finite.js';
 import type { Meter } from './meter.js';
 import type { AttributionModel, EmbeddingBatch, FloatArray, PromptEmbeddings } from './model.js';
 import {
@@ -184,15 +185,12 @@ export class Objective {
   }
 
   #requireFinite(gradient: FloatArray, point: number): void {
-    for (let index = 0; index < gradient.length; index++) {
-      if (!Number.isFinite(gradient[index]!)) {
-        const token = Math.floor(index / this.hiddenSize);
-        throw new AttributionError(
-          'non-finite',
-          `The gradient at point ${point} is ${gradient[index]} for prompt token ${token}, dimension ${index % this.hiddenSize}.`,
-        );
-      }
-    }
+    const broken = firstNonFinite(gradient);
+    if (broken < 0) return;
+    throw new AttributionError(
+      'non-finite',
+      `The gradient at point ${point} is ${gradient[broken]} for prompt token ${Math.floor(broken / this.hiddenSize)}, dimension ${broken % this.hiddenSize}.`,
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import { AttributionError } from '../errors.js';
+import { firstNonFinite } from '../first-non-finite.js';
 import { type AttributionInput, listModalities, type Modality } from '../input.js';
 import { lookUp } from '../look-up.js';
 import type { AttributionModel, FloatArray, PromptEmbeddings } from '../model.js';
@@ -46,13 +47,16 @@ export async function buildBaseline(
   const modalities = listModalities(input);
   const point = source.embeddings.slice();
   for (const modality of ['text', 'image'] as const) {
-    const rows = modalities.flatMap((value, index) => (value === modality ? [index] : []));
+    const rows: number[] = [];
+    for (const [index, value] of modalities.entries()) {
+      if (value === modality) rows.push(index);
+    }
     if (rows.length === 0) continue;
     const { embeddings, tokens, hiddenSize } = source;
     const context = { model, input, embeddings, tokens, hiddenSize, rows };
     await chosen[modality].fill(signal === undefined ? context : { ...context, signal }, point);
   }
-  const broken = point.findIndex((value) => !Number.isFinite(value));
+  const broken = firstNonFinite(point);
   if (broken >= 0) {
     throw new AttributionError(
       'non-finite',

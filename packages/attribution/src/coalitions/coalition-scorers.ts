@@ -33,11 +33,7 @@ export function embeddingScorer(options: {
     if (maskMode === 'baseline') {
       return objective.tokenScores(coalitions.length, (index, point) => {
         point.set(embeddings);
-        keeps[index]?.forEach((present, token) => {
-          if (present === 1) return;
-          const start = token * hiddenSize;
-          point.set(baseline.subarray(start, start + hiddenSize), start);
-        });
+        replaceRows(point, baseline, keeps[index] ?? new Uint8Array(), hiddenSize);
       });
     }
     for (const keep of keeps) refuseEmptyPrompt(keep);
@@ -112,6 +108,21 @@ function keptTokens(coalition: Coalition, players: readonly Player[], tokens: nu
     for (const token of player.tokens) keep[token] = 0;
   }
   return keep;
+}
+
+/** Copies the baseline's rows where `keep` is 0, run by run: neighbors are mostly absent together. */
+function replaceRows(
+  point: FloatArray,
+  baseline: FloatArray,
+  keep: Uint8Array,
+  hiddenSize: number,
+): void {
+  for (let token = keep.indexOf(0); token >= 0; ) {
+    const next = keep.indexOf(1, token);
+    const end = next < 0 ? keep.length : next;
+    point.set(baseline.subarray(token * hiddenSize, end * hiddenSize), token * hiddenSize);
+    token = next < 0 ? -1 : keep.indexOf(0, next);
+  }
 }
 
 function refuseEmptyPrompt(keep: Uint8Array): void {

@@ -1,4 +1,5 @@
 import { AttributionError } from '../errors.js';
+import { firstNonFinite } from '../first-non-finite.js';
 import type { MethodScores } from '../methods/method.js';
 import type { Player } from '../players/player.js';
 import type { BlockScore } from '../result.js';
@@ -20,7 +21,7 @@ export function reduceToTokens(
     method,
   }: { tokens: number; players: readonly Player[]; reduction: Reduction; method: string },
 ): number[] {
-  const broken = scores.findIndex((score) => !Number.isFinite(score));
+  const broken = firstNonFinite(scores);
   if (broken >= 0) {
     throw new AttributionError(
       'non-finite',
