@@ -35,9 +35,17 @@ export class Operations {
   readonly builder: GraphBuilder;
   readonly support: OperatorSupport;
 
-  constructor(builder: GraphBuilder, support: OperatorSupport = operatorSupport.cpu) {
+  /** Blocks of queries in which attention that is known to be causal is computed; 1 for all at once. */
+  readonly causalBlocks: number;
+
+  constructor(
+    builder: GraphBuilder,
+    support: OperatorSupport = operatorSupport.cpu,
+    options: { readonly causalBlocks?: number } = {},
+  ) {
     this.builder = builder;
     this.support = support;
+    this.causalBlocks = options.causalBlocks ?? 1;
   }
 
   /** One node with one output. */

@@ -136,6 +136,26 @@ describe('generateDecoder', () => {
     expect(worst).toBeLessThan(1e-4 * largest);
   });
 
+  it.each([2, 4, 5])(
+    'has the same gradient when attention is computed in %i causal blocks',
+    async (causalBlocks) => {
+      const model = generateDecoder({ ...shape, style: 'groupQueryAttention' });
+      const gradientWith = async (blocks: number): Promise<Float32Array> => {
+        const options = { outputs: ['logits'], wrt: ['inputs_embeds'], causalBlocks: blocks };
+        const cotangent = Float32Array.from({ length: 11 * 50 }, (_, index) => Math.cos(index));
+        const feeds = {
+          ...feedsOf(model, 11, 0),
+          'cotangent.logits': { type: 'float32', dims: [1, 11, 50], data: cotangent },
+        };
+        return floatData(
+          (await run(differentiate(model, options), feeds))['gradient.inputs_embeds'],
+        );
+      };
+      const { worst, largest } = compare(await gradientWith(causalBlocks), await gradientWith(1));
+      expect(worst).toBeLessThan(1e-5 * largest);
+    },
+  );
+
   it('gives the same bytes for the same seed, and others for another', () => {
     const bytes = (seed: number): Buffer =>
       Buffer.from(modelToBytes(generateDecoder({ ...shape, seed })));
