@@ -1,5 +1,5 @@
 /** Layout of a floating-point format of 16 bits or fewer: sign, exponent, fraction. */
-interface FloatFormat {
+export interface FloatFormat {
   readonly exponentBits: number;
   readonly fractionBits: number;
   readonly bias: number;
@@ -11,13 +11,23 @@ interface FloatFormat {
   readonly special: 'ieee' | 'nan' | 'negative-zero' | 'none';
 }
 
+/** Name of a small floating-point format. */
+export type FloatFormatName =
+  | 'float16'
+  | 'bfloat16'
+  | 'float8e4m3fn'
+  | 'float8e4m3fnuz'
+  | 'float8e5m2'
+  | 'float8e5m2fnuz'
+  | 'float4e2m1';
+
 /**
  * Small floating-point formats of ONNX.
  *
  * @see https://onnx.ai/onnx/technical/float8.html
  * @see https://onnx.ai/onnx/technical/float4.html
  */
-export const floatFormats = {
+export const floatFormats: Readonly<Record<FloatFormatName, FloatFormat>> = {
   float16: { exponentBits: 5, fractionBits: 10, bias: 15, special: 'ieee' },
   bfloat16: { exponentBits: 8, fractionBits: 7, bias: 127, special: 'ieee' },
   float8e4m3fn: { exponentBits: 4, fractionBits: 3, bias: 7, special: 'nan' },
@@ -25,10 +35,7 @@ export const floatFormats = {
   float8e5m2: { exponentBits: 5, fractionBits: 2, bias: 15, special: 'ieee' },
   float8e5m2fnuz: { exponentBits: 5, fractionBits: 2, bias: 16, special: 'negative-zero' },
   float4e2m1: { exponentBits: 2, fractionBits: 1, bias: 1, special: 'none' },
-} as const satisfies Record<string, FloatFormat>;
-
-/** Name of a small floating-point format. */
-export type FloatFormatName = keyof typeof floatFormats;
+};
 
 /** The number that a bit pattern stands for. */
 export function floatFromBits(name: FloatFormatName, bits: number): number {
