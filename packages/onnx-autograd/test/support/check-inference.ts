@@ -36,7 +36,7 @@ export async function wrongClaims(
     threads: 1,
     graphOptimization: 'disabled',
   });
-  // ONNX Runtime 1.30 gives an empty tensor back as it is when it reduces an axis that is not empty.
+  // ONNX Runtime 1.30 gives an empty tensor back as it is when it reduces it along a negative axis.
   const keptEmpty = new Set<string>();
   for (const { operator, inputs, outputs } of model.graph.nodes) {
     if (operator.startsWith('Reduce') || inputs.some((name) => keptEmpty.has(name)))
