@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { encodeModel } from '../codec/encode.js';
 import type { OnnxModel } from '../codec/model.js';
@@ -31,6 +33,8 @@ export interface SessionOptions {
 export interface PreparedModel {
   readonly bytes: Uint8Array;
   readonly options: InferenceSession.SessionOptions;
+  /** Path, size and time of each file that holds weights: another file is another session. */
+  readonly weightFiles: readonly string[];
 }
 
 /**
@@ -48,6 +52,7 @@ export function prepareModel(model: OnnxModel, options: SessionOptions): Prepare
   const encoded = encodeModel(model, { weights: directory === undefined ? 'inline' : 'external' });
   return {
     bytes: encoded.toBytes(),
+    weightFiles: describeWeightFiles(model),
     options: {
       executionProviders: [...(options.executionProviders ?? ['cpu'])],
       graphOptimizationLevel: options.graphOptimization ?? 'all',
@@ -65,4 +70,19 @@ export function prepareModel(model: OnnxModel, options: SessionOptions): Prepare
       },
     },
   };
+}
+
+function describeWeightFiles({ graph, directory }: OnnxModel): string[] {
+  const paths = new Set<string>();
+  for (const { data } of graph.initializers) {
+    if (data.kind === 'external') paths.add(resolve(directory ?? '.', data.location));
+    if (data.kind === 'raw' && data.range.source.path !== undefined) {
+      paths.add(data.range.source.path);
+    }
+  }
+  return [...paths].sort().map((path) => {
+    // A file that is missing is ONNX Runtime's to report.
+    const file = statSync(path, { throwIfNoEntry: false });
+    return `${path} ${file?.size} ${file?.mtimeMs}`;
+  });
 }

@@ -4,7 +4,13 @@ import type { OnnxModel } from '../codec/model.js';
 import { OnnxAutogradError } from '../errors.js';
 import { fixedInputPrefix } from '../transform/choose-branches.js';
 import { type PreparedModel, prepareModel, type SessionOptions } from './session-options.js';
-import { checkFeeds, type PlainTensor, type TensorLike, toRuntimeTensors } from './tensors.js';
+import {
+  checkFeeds,
+  type ExpectedFeeds,
+  type PlainTensor,
+  type TensorLike,
+  toRuntimeTensors,
+} from './tensors.js';
 import { acquireWorker, type SessionThread } from './thread.js';
 
 export interface RunOptions {
@@ -27,23 +33,26 @@ export type OutputTensor = Tensor | PlainTensor;
 export class Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  readonly #fixed: ReadonlyMap<string, string>;
+  readonly #expected: ExpectedFeeds;
   readonly #runner: Runner;
   readonly #onDispose: () => Promise<void>;
-  #isDisposed = false;
+  readonly #running = new Set<Promise<unknown>>();
+  #disposal: Promise<void> | undefined;
 
   /** @internal Use `createSession`. */
   constructor(model: OnnxModel, runner: Runner, onDispose: () => Promise<void>) {
     const initializers = new Set(model.graph.initializers.map(({ name }) => name));
-    this.inputNames = model.graph.inputs
-      .map(({ name }) => name)
-      .filter((name) => !initializers.has(name));
+    const inputs = model.graph.inputs.filter(({ name }) => !initializers.has(name));
+    this.inputNames = inputs.map(({ name }) => name);
     this.outputNames = model.graph.outputs.map(({ name }) => name);
-    this.#fixed = new Map(
-      [...model.metadata]
-        .filter(([key]) => key.startsWith(fixedInputPrefix))
-        .map(([key, value]) => [key.slice(fixedInputPrefix.length), value]),
-    );
+    this.#expected = {
+      inputs: new Map(inputs.map((input) => [input.name, input])),
+      fixed: new Map(
+        [...model.metadata]
+          .filter(([key]) => key.startsWith(fixedInputPrefix))
+          .map(([key, value]) => [key.slice(fixedInputPrefix.length), value]),
+      ),
+    };
     this.#runner = runner;
     this.#onDispose = onDispose;
   }
@@ -59,20 +68,33 @@ export class Session {
     feeds: Readonly<Record<string, TensorLike>>,
     options: RunOptions = {},
   ): Promise<Record<string, OutputTensor>> {
-    if (this.#isDisposed) {
+    if (this.#disposal !== undefined) {
       throw new OnnxAutogradError('disposed', 'The session was disposed; create another one.');
     }
     options.signal?.throwIfAborted();
-    const checked = checkFeeds(feeds, this.inputNames, this.#fixed);
-    const results = await this.#runner.run(checked);
-    options.signal?.throwIfAborted();
-    return results as Record<string, OutputTensor>;
+    const checked = checkFeeds(feeds, this.#expected);
+    const run = this.#runner.run(checked);
+    this.#running.add(run);
+    try {
+      const results = await run;
+      options.signal?.throwIfAborted();
+      return results as Record<string, OutputTensor>;
+    } finally {
+      this.#running.delete(run);
+    }
   }
 
-  /** Gives the native memory back. Further runs throw; disposing twice does nothing. */
-  async dispose(): Promise<void> {
-    if (this.#isDisposed) return;
-    this.#isDisposed = true;
+  /**
+   * Gives the native memory back, once the runs that have started are over. Further runs throw; disposing
+   * twice does nothing more.
+   */
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#release();
+    return this.#disposal;
+  }
+
+  async #release(): Promise<void> {
+    await Promise.allSettled(this.#running);
     await this.#onDispose();
   }
 
@@ -117,21 +139,24 @@ export async function createSession(
   }
   const key = createHash('sha256')
     .update(prepared.bytes)
-    .update(JSON.stringify([prepared.options, options.worker === true]))
+    .update(JSON.stringify([prepared.options, prepared.weightFiles, options.worker === true]))
     .digest('hex');
   const entry = pool.get(key) ?? { runner: start(), users: 0 };
   pool.set(key, entry);
   entry.users++;
-  const leave = async (): Promise<void> => {
-    entry.users--;
-    if (entry.users > 0) return;
-    pool.delete(key);
-    await (await entry.runner).release();
+  const forget = (): void => {
+    if (pool.get(key) === entry) pool.delete(key);
   };
   try {
-    return new Session(model, await entry.runner, leave);
+    const runner = await entry.runner;
+    return new Session(model, runner, async () => {
+      entry.users--;
+      if (entry.users > 0) return;
+      forget();
+      await runner.release();
+    });
   } catch (error) {
-    pool.delete(key);
+    forget();
     throw error;
   }
 }
@@ -161,8 +186,13 @@ async function startInWorker({ bytes, options }: PreparedModel): Promise<Runner>
           thread.request({ kind: 'run', session: session.id, feeds }),
         ).then(({ value }) => value as Record<string, TensorLike>),
       release: async () => {
-        await thread.request({ kind: 'release', session: session.id });
-        await thread.leave();
+        try {
+          await wrapped('The session could not be released', () =>
+            thread.request({ kind: 'release', session: session.id }),
+          );
+        } finally {
+          await thread.leave();
+        }
       },
     };
   } catch (error) {

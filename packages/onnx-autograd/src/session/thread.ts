@@ -21,49 +21,73 @@ export interface SessionThread {
   leave(): Promise<void>;
 }
 
-let shared:
-  | { worker: Worker; users: number; waiting: Map<number, (answer: Answer) => void> }
-  | undefined;
+interface Thread {
+  readonly worker: Worker;
+  readonly waiting: Map<number, (answer: Answer) => void>;
+  users: number;
+  /** Why the thread ended, once it has. */
+  failure: string | undefined;
+}
+
+let shared: Thread | undefined;
 let lastId = 0;
 
 /** Joins the thread, starting it if there is none. */
 export function acquireWorker(): SessionThread {
   shared ??= startWorker();
-  const mine = shared;
-  mine.users++;
+  const thread = shared;
+  thread.users++;
   return {
-    request: (request) =>
-      new Promise((resolve, reject) => {
-        const id = ++lastId;
-        // An unanswered request keeps the process alive; an idle thread does not.
-        mine.worker.ref();
-        mine.waiting.set(id, ({ value, error }) => {
-          mine.waiting.delete(id);
-          if (mine.waiting.size === 0) mine.worker.unref();
-          if (error === undefined) resolve({ id, value });
-          else reject(new Error(error));
-        });
-        mine.worker.postMessage({ ...request, id });
-      }),
+    request: (request) => ask(thread, request),
     leave: async () => {
-      mine.users--;
-      if (mine.users > 0) return;
-      if (shared === mine) shared = undefined;
-      await mine.worker.terminate();
+      thread.users--;
+      if (thread.users > 0) return;
+      if (shared === thread) shared = undefined;
+      await thread.worker.terminate();
     },
   };
 }
 
-function startWorker(): NonNullable<typeof shared> {
-  const worker = new Worker(new URL('./worker.js', import.meta.url));
+function ask(thread: Thread, request: ThreadRequest): Promise<{ id: number; value: unknown }> {
+  const { worker, waiting } = thread;
+  return new Promise((resolve, reject) => {
+    if (thread.failure !== undefined) {
+      reject(new Error(thread.failure));
+      return;
+    }
+    const id = ++lastId;
+    const settle = (): void => {
+      waiting.delete(id);
+      if (waiting.size === 0) worker.unref();
+    };
+    // An unanswered request keeps the process alive; an idle thread does not.
+    worker.ref();
+    waiting.set(id, ({ value, error }) => {
+      settle();
+      if (error === undefined) resolve({ id, value });
+      else reject(new Error(error));
+    });
+    try {
+      worker.postMessage({ ...request, id });
+    } catch (error) {
+      settle();
+      reject(error);
+    }
+  });
+}
+
+function startWorker(): Thread {
+  // Without the flags of this process: some, such as --input-type, stop a worker from starting.
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv: [] });
   worker.unref();
-  const waiting = new Map<number, (answer: Answer) => void>();
-  worker.on('message', (answer: Answer) => waiting.get(answer.id)?.(answer));
+  const thread: Thread = { worker, waiting: new Map(), users: 0, failure: undefined };
+  worker.on('message', (answer: Answer) => thread.waiting.get(answer.id)?.(answer));
   const fail = (reason: string): void => {
-    if (shared?.worker === worker) shared = undefined;
-    for (const [id, answer] of [...waiting]) answer({ id, error: reason });
+    thread.failure ??= reason;
+    if (shared === thread) shared = undefined;
+    for (const [id, answer] of [...thread.waiting]) answer({ id, error: reason });
   };
   worker.on('error', (error) => fail(`the session thread failed: ${error.message}`));
   worker.on('exit', (code) => fail(`the session thread ended with code ${code}`));
-  return { worker, users: 0, waiting };
+  return thread;
 }
