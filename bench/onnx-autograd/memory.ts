@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createSession, differentiate, readModel } from '@iapo/onnx-autograd';
-import { writeDecoder } from '@iapo/onnx-autograd/generator';
+import { generateDecoder } from '@iapo/onnx-autograd/generator';
 import { feedsOf, scoring, shape3B, shapeM, withLora } from './decoder-case.js';
 
 const { values: options } = parseArgs({
@@ -19,6 +19,7 @@ const { values: options } = parseArgs({
   },
 });
 const mebibyte = 2 ** 20;
+const modelFile = 'decoder_model_merged.onnx';
 
 /** A line of /proc/self/status, in MiB. */
 function memory(field: 'VmHWM' | 'VmRSS'): number {
@@ -127,17 +128,25 @@ else {
   const folder = mkdtempSync(join(tmpdir(), 'onnx-autograd-bench-'));
   try {
     if (options.case === 'large') {
-      const path = join(folder, 'large.onnx');
+      const directory = join(folder, 'large');
+      const path = join(directory, modelFile);
       const start = performance.now();
-      writeDecoder({ ...shape3B, style: 'groupQueryAttention', weights: 'q4' }, path);
+      generateDecoder({
+        ...shape3B,
+        qkvBias: true,
+        style: 'group-query-attention',
+        weights: 'q4',
+        directory,
+      });
       console.error(
         `written in ${((performance.now() - start) / 1000).toFixed(0)} s, ${(statSync(`${path}_data`).size / mebibyte).toFixed(0)} MiB`,
       );
       console.log(JSON.stringify(inProcess('large-run', path)));
     } else {
-      for (const style of ['raw', 'groupQueryAttention'] as const) {
-        const path = join(folder, `${style}.onnx`);
-        writeDecoder({ ...shapeM, style }, path);
+      for (const style of ['raw', 'group-query-attention'] as const) {
+        const directory = join(folder, style);
+        const path = join(directory, modelFile);
+        generateDecoder({ ...shapeM, style, directory });
         for (const wrt of ['embeddings', 'lora']) {
           const kept = inProcess(`${wrt}-kept`, path);
           const recomputed = inProcess(`${wrt}-checkpoints`, path);

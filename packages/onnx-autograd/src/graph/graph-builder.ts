@@ -14,6 +14,8 @@ export interface EmitOptions {
   >;
   /** Default `''`, ai.onnx. */
   readonly domain?: string;
+  /** Name of the node. Default: that of its first output. */
+  readonly name?: string;
   /** Names to give to the outputs; left-out ones are made up. Default: one made-up name. */
   readonly outputs?: readonly Value[];
 }
@@ -85,7 +87,7 @@ export class GraphBuilder {
     const outputs = [...(options.outputs ?? [this.freshName(operator)])];
     for (const output of outputs) this.#names.add(output);
     const node: GraphNode = {
-      name: this.#freshNodeName(outputs[0] ?? operator),
+      name: this.#freshNodeName(options.name ?? outputs[0] ?? operator),
       operator,
       domain,
       inputs,
