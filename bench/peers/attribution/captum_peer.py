@@ -13,6 +13,7 @@ import argparse
 import itertools
 import json
 import math
+import re
 import resource
 import statistics
 import time
@@ -44,9 +45,13 @@ class Words:
         ids = [int(word[1:]) for word in text.split()]
         return torch.tensor([ids]) if return_tensors == "pt" else ids
 
-    def __call__(self, text, return_tensors=None, add_special_tokens=True, **_):
+    def __call__(self, text, return_tensors=None, add_special_tokens=True, return_offsets_mapping=False, **_):
         ids = self.encode(text, return_tensors)
-        return {"input_ids": ids, "attention_mask": torch.ones_like(ids) if torch.is_tensor(ids) else None}
+        encoding = {"input_ids": ids}
+        if return_offsets_mapping:
+            ends = [match.span() for match in re.finditer(r"t\d+", text)]
+            encoding["offset_mapping"] = ends
+        return encoding
 
     def decode(self, ids, **_):
         ids = [ids] if isinstance(ids, int) else ids

@@ -195,7 +195,7 @@ export class Objective {
 }
 
 /** An array of the same type as `example`. */
-export function createLike(example: FloatArray, length: number): FloatArray {
+function createLike(example: FloatArray, length: number): FloatArray {
   return example instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
 }
 

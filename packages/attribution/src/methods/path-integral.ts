@@ -64,7 +64,7 @@ export function settlePath(given: MethodSettings): MethodSettings {
 }
 
 /** Settled step settings, checked. */
-export function planSteps(settings: MethodSettings): {
+function planSteps(settings: MethodSettings): {
   first: number;
   most: number;
   tolerance: number;

@@ -29,7 +29,7 @@ export const sampleInput: AttributionInput<number[][]> = {
 };
 
 /** A smooth function with interactions between neighbors; `strength` tells models apart. */
-export function sampleModel(strength: number): ReturnType<typeof smoothModel> {
+function sampleModel(strength: number): ReturnType<typeof smoothModel> {
   const value = (x: readonly number[]): number =>
     x.reduce(
       (sum, entry, at) =>
