@@ -51,9 +51,10 @@ function quantizeBlock(
 ): number {
   const scale = Math.fround(largest(values, from, to) / -8);
   if (scale === 0) return 0;
+  const inverse = 1 / scale;
   for (let index = from, byte = target >> 1; index < to; index += 2, byte++) {
-    const low = quantize(values[index] ?? 0, scale);
-    const high = index + 1 < to ? quantize(values[index + 1] ?? 0, scale) : 8;
+    const low = level((values[index] ?? 0) * inverse);
+    const high = index + 1 < to ? level((values[index + 1] ?? 0) * inverse) : 8;
     packed[byte] = low | (high << 4);
   }
   return scale;
@@ -69,8 +70,10 @@ function largest(values: Float32Array, from: number, to: number): number {
   return found;
 }
 
-function quantize(value: number, scale: number): number {
-  return Math.min(15, Math.max(0, Math.floor(value / scale + 8.5)));
+/** The nearest of −8 … 7, plus 8; `steps` lies in [−8, 8], as s comes from the largest number. */
+function level(steps: number): number {
+  const nearest = (steps + 8.5) | 0;
+  return nearest > 15 ? 15 : nearest;
 }
 
 /**
@@ -100,8 +103,8 @@ export function roundedToFourBits(
         const scale = quantizeBlock(values, from, to, scratch, 0);
         for (let index = from; index < to; index++) {
           const byte = scratch[(index - from) >> 1] ?? 0;
-          const level = (index - from) % 2 === 0 ? byte & 15 : byte >> 4;
-          values[index] = scale === 0 ? 0 : (level - 8) * scale;
+          const quantized = (index - from) % 2 === 0 ? byte & 15 : byte >> 4;
+          values[index] = scale === 0 ? 0 : (quantized - 8) * scale;
         }
       }
     }
