@@ -199,6 +199,34 @@ function lpPool(x: TestTensor, kernel: number, stride: number, p: number): numbe
   });
 }
 
+const empty: readonly RuleCase[] = [
+  ...['MaxPool', 'AveragePool'].map(
+    (rule): RuleCase => ({
+      rule,
+      about: 'of no images',
+      nodes: [node(rule, 'x', 'y', { kernel_shape: [2, 2] })],
+      inputs: { x: spread([0, 2, 3, 3], 1) },
+      expected: linear,
+    }),
+  ),
+  ...['GlobalMaxPool', 'GlobalAveragePool', 'GlobalLpPool'].map(
+    (rule): RuleCase => ({
+      rule,
+      about: 'of no images',
+      nodes: [node(rule, 'x', 'y')],
+      inputs: { x: spread([0, 2, 3, 3], 1) },
+      expected: linear,
+    }),
+  ),
+  {
+    rule: 'Conv',
+    about: 'of no images',
+    nodes: [node('Conv', 'x w b', 'y', { strides: [1, 1], pads: [1, 1, 1, 1] })],
+    inputs: { x: spread([0, 2, 3, 3], 1), w: spread([2, 2, 2, 2], 2), b: spread([2], 3) },
+    expected: linear,
+  },
+];
+
 const otherPools: readonly RuleCase[] = [
   {
     rule: 'MaxPool',
@@ -406,6 +434,7 @@ export const imageCases: readonly RuleCase[] = [
   ...fused,
   ...pools,
   ...otherPools,
+  ...empty,
   ...resizes,
   ...otherResizes,
 ];
