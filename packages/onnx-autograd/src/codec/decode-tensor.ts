@@ -39,32 +39,34 @@ export function readTensor(reader: WireReader): Tensor {
       fieldsSize.add(reader, field, wireType, range);
     } else appendRange(other, reader.skip(wireType, start));
   }
-  const head = { name, type: elementTypeOfCode(typeCode), typeCode, dims };
-  const count = dims.reduce((product, dimension) => product * dimension, 1);
+  const type = elementTypeOfCode(typeCode);
+  const head: TensorHead = { name, type, typeCode, dims, messageStart };
+  const count = dims.length === 0 ? 1 : dims.reduce((product, size) => product * size, 1);
   if (!Number.isSafeInteger(count)) {
     reader.fail(`${describe(head)} has an impossible number of elements`, messageStart);
   }
-  const data = ((): TensorData => {
-    if (isExternal) {
-      if (fields.length > 0 || (raw?.length ?? 0) > 0) {
-        reader.fail(`${describe(head)} has data of its own and in a file`, messageStart);
-      }
-      return readExternalData(reader, head, count, entries, messageStart);
+  let data: TensorData;
+  if (isExternal) {
+    if (fields.length > 0 || (raw?.length ?? 0) > 0) {
+      reader.fail(`${describe(head)} has data of its own and in a file`, messageStart);
     }
-    // Data location 0 with entries of an external one: left behind by a tool that loaded the data.
-    if (raw === undefined) {
-      const problem = fieldsSize.problem(head.type, count);
-      if (problem !== undefined) reader.fail(`${describe(head)} ${problem}`, messageStart);
-      return { kind: 'fields', ranges: fields };
-    }
+    data = readExternalData(reader, head, count, entries);
+  } else if (raw !== undefined) {
     for (const range of fields) appendRange(other, range);
     checkLength(reader, head, count, raw.length, raw.offset);
-    return { kind: 'raw', range: raw };
-  })();
-  return { ...head, data, other };
+    data = { kind: 'raw', range: raw };
+  } else {
+    const problem = fieldsSize.problem(type, count);
+    if (problem !== undefined) reader.fail(`${describe(head)} ${problem}`, messageStart);
+    data = { kind: 'fields', ranges: fields };
+  }
+  return { name, type, typeCode, dims, data, other };
 }
 
-type TensorHead = Pick<Tensor, 'name' | 'type' | 'typeCode' | 'dims'>;
+interface TensorHead extends Pick<Tensor, 'name' | 'type' | 'typeCode' | 'dims'> {
+  /** First byte of its message. */
+  readonly messageStart: number;
+}
 
 function checkLength(
   reader: WireReader,
@@ -89,8 +91,8 @@ function readExternalData(
   head: TensorHead,
   count: number,
   entries: readonly StringEntry[],
-  messageStart: number,
 ): TensorData {
+  const { messageStart } = head;
   const values = new Map(entries.map(({ key, value }) => [key, value]));
   const location = values.get('location') ?? '';
   if (location === '') reader.fail(`${describe(head)} is external and names no file`, messageStart);

@@ -37,10 +37,11 @@ export function typedEntryCount(type: ElementType, count: number): number {
 /** Sizes of the typed fields of one tensor, taken without reading them. */
 export class TypedDataSize {
   /** By field number: entries that stand alone, and bytes of packed ones. */
-  readonly #sizes = new Map<number, { entries: number; packedBytes: number }>();
+  #sizes: Map<number, { entries: number; packedBytes: number }> | undefined;
 
   /** Counts one field, tag included. */
   add(reader: WireReader, field: number, wireType: number, range: ByteRange): void {
+    this.#sizes ??= new Map();
     const size = this.#sizes.get(field) ?? { entries: 0, packedBytes: 0 };
     this.#sizes.set(field, size);
     if (field === 6 || wireType !== wireTypes.lengthDelimited) size.entries++;
@@ -60,7 +61,7 @@ export class TypedDataSize {
   problem(type: ElementType | undefined, count: number): string | undefined {
     if (type === undefined) return undefined;
     const field = typedDataField(type);
-    const { entries, packedBytes } = this.#sizes.get(field) ?? { entries: 0, packedBytes: 0 };
+    const { entries, packedBytes } = this.#sizes?.get(field) ?? { entries: 0, packedBytes: 0 };
     const needed = typedEntryCount(type, count);
     const width = field === 4 ? 4 : field === 10 ? 8 : undefined;
     const [least, most] =

@@ -15,7 +15,7 @@ const windowBytes = 32 * 1024;
 const maximumStructureBytes = 512 * 1024 * 1024;
 
 /** Rough sizes of what a parsed element takes in memory, in bytes. */
-const costs = { field: 16, message: 256, string: 32, number: 32 } as const;
+const costs = { field: 16, message: 512, string: 32, number: 32 } as const;
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
