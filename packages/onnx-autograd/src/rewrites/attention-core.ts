@@ -47,21 +47,38 @@ export function blockwiseAttention(ops: Operations, inputs: AttentionInputs): Va
   const queries = ops.split(query, ops.concat(steps, 0), 2, blocks);
   const keys = ops.split(key, keySizes, 2, blocks);
   const values = ops.split(value, keySizes, 2, blocks);
+  const known = ops.shapeInfo(query)?.[2];
+  const isNeverEmpty = typeof known === 'number' && known >= blocks;
   const results = queries.map((part, block) => {
-    const seen = ops.concat(keys.slice(0, block + 1), 2);
+    const size = steps[block] ?? step;
+    const seenBy = (parts: readonly Value[]): Value => {
+      const seen = ops.concat(parts.slice(0, block + 1), 2);
+      return isNeverEmpty || block === blocks - 1 ? seen : noneForNone(ops, seen, size);
+    };
+    const seen = seenBy(keys);
     const start = ops.mul(step, ops.int64([block]));
-    const end = ops.add(start, steps[block] ?? step);
+    const end = ops.add(start, size);
     const cut = (mask: Value): Value =>
       ops.slice(ops.slice(mask, start, end, -2), 0, ops.size(seen, 2), -1);
     return scaledDotProductAttention(ops, {
       ...inputs,
       query: part,
       key: seen,
-      value: ops.concat(values.slice(0, block + 1), 2),
+      value: seenBy(values),
       masks: masks.map(cut),
     });
   });
   return ops.concat(results, 2);
+}
+
+/**
+ * No keys where there are no queries. FusedMatMul of ONNX Runtime 1.30 leaves the memory of a batched product
+ * over an axis of size 0 as it finds it, so the gradient of such keys would be anything.
+ */
+function noneForNone(ops: Operations, keys: Value, queryCount: Value): Value {
+  const total = ops.size(keys, 2);
+  const kept = ops.mul(total, ops.emit('Min', [queryCount, ops.int64([1])]));
+  return ops.split(keys, ops.concat([kept, ops.sub(total, kept)], 0), 2, 2)[0] ?? '';
 }
 
 /**
@@ -73,22 +90,22 @@ export function blockwiseAttention(ops: Operations, inputs: AttentionInputs): Va
 export function scaledDotProductAttention(ops: Operations, inputs: AttentionInputs): Value {
   const { key, value, heads, keyHeads, scale, softcap = 0, masks = [], sink } = inputs;
   const isGrouped = heads !== keyHeads;
-  const grouped = (x: Value): Value =>
-    isGrouped
-      ? ops.reshape(x, ops.concat([ops.size(x, 0), ops.int64([keyHeads, -1]), ops.size(x, 3)], 0))
-      : x;
-  const perHead = (x: Value, length: Value): Value =>
-    isGrouped
-      ? ops.reshape(x, ops.concat([ops.size(x, 0), ops.int64([heads]), length, ops.size(x, 3)], 0))
-      : x;
   const queryLength = ops.size(inputs.query, 2);
+  // Sizes are written out, not left to the operator: a block of queries may be empty.
+  const withHeads = (x: Value, count: number, length: Value): Value =>
+    ops.reshape(x, ops.concat([ops.size(x, 0), ops.int64([count]), length, ops.size(x, 3)], 0), {
+      allowzero: 1,
+    });
+  const rows = ops.mul(queryLength, ops.int64([heads / keyHeads]));
+  const grouped = (x: Value): Value => (isGrouped ? withHeads(x, keyHeads, rows) : x);
+  const perHead = (x: Value): Value => (isGrouped ? withHeads(x, heads, queryLength) : x);
   let scores = ops.matMul(grouped(inputs.query), key, { transposeB: true, scale });
   if (softcap > 0) scores = ops.mul(ops.tanh(ops.mul(scores, 1 / softcap)), softcap);
-  scores = perHead(scores, queryLength);
+  scores = perHead(scores);
   for (const mask of masks) scores = ops.add(scores, mask);
   const probabilities =
     sink === undefined ? ops.softmax(scores, -1) : softmaxWithSink(ops, scores, sink, heads);
-  return perHead(ops.matMul(grouped(probabilities), value), queryLength);
+  return perHead(ops.matMul(grouped(probabilities), value));
 }
 
 function softmaxWithSink(ops: Operations, scores: Value, sink: Value, heads: number): Value {

@@ -209,6 +209,28 @@ describe('GroupQueryAttention against its own kernel and central differences', (
     }));
 });
 
+describe('GroupQueryAttention in blocks of queries', () => {
+  const inBlocks = (shape: Shape, causalBlocks: number): Promise<void> =>
+    checkOperator({ ...attention(shape), options: { causalBlocks } });
+  it.each([2, 3, 4])('%d blocks of five queries', (blocks) => inBlocks({ length: 5 }, blocks));
+  it('more blocks than queries', () => inBlocks({ length: 3 }, 4));
+  it('after a past, with a window, soft-capping and a sink', () =>
+    inBlocks(
+      {
+        length: 5,
+        past: 3,
+        attributes: { local_window_size: 3, softcap: { float: 0.8 } },
+        more: [undefined, undefined, undefined, undefined, floats(6, [4])],
+      },
+      2,
+    ));
+  it('with an attention bias, which is not cut', () =>
+    inBlocks({ length: 4, more: [undefined, undefined, undefined, floats(6, [1, 1, 4, 4])] }, 2));
+  it('padded on the right', () => inBlocks({ batch: 2, length: 4, past: 0, lengths: [4, 2] }, 2));
+  it('with one token in two rows with pasts of different lengths', () =>
+    inBlocks({ batch: 2, past: 4, length: 1, lengths: [5, 3], checked: ['y0'] }, 2));
+});
+
 it('normalizes queries and keys by head, which the CPU kernel does not', async () => {
   const weights = [floats(8, [16]), floats(9, [16])];
   const attributes = { do_rotary: 1, qk_norm_epsilon: { float: 1e-5 } };

@@ -2,7 +2,12 @@ import { expect } from 'vitest';
 import type { ElementType } from '../../src/codec/element-types.js';
 import type { Dimension, OnnxModel, Tensor } from '../../src/codec/model.js';
 import { makeTensor } from '../../src/codec/tensor-values.js';
-import { createSession, differentiate, type TensorLike } from '../../src/index.js';
+import {
+  createSession,
+  type DifferentiateOptions,
+  differentiate,
+  type TensorLike,
+} from '../../src/index.js';
 import { toDoublePrecision } from './double-precision.js';
 import {
   feed,
@@ -38,6 +43,8 @@ export interface OperatorCase {
   readonly outputs?: readonly string[];
   /** Outputs to check. Default: all. */
   readonly checked?: readonly string[];
+  /** Further options of `differentiate`. */
+  readonly options?: Pick<DifferentiateOptions, 'causalBlocks'>;
   readonly opset?: number;
   /** Whether an element of an output is meaningless, as those of padding are. */
   readonly ignores?: (output: string, index: number) => boolean;
@@ -155,7 +162,7 @@ export async function checkOperator(test: OperatorCase): Promise<void> {
       ]),
     );
 
-  const derived = differentiate(model, { outputs, wrt });
+  const derived = differentiate(model, { ...test.options, outputs, wrt });
   const inSingle = await runOnce(derived, { ...single, ...cotangentFeeds('float32') });
   for (const name of outputs) {
     const reference = kept(name, expected[name]);
@@ -166,7 +173,9 @@ export async function checkOperator(test: OperatorCase): Promise<void> {
     ).toBeLessThanOrEqual(1e-5 * Math.max(1, largest(reference)));
   }
 
-  const wide = toDoublePrecision(differentiate(model, { outputs, wrt, target: 'webgpu' }));
+  const wide = toDoublePrecision(
+    differentiate(model, { ...test.options, outputs, wrt, target: 'webgpu' }),
+  );
   const session = await createSession(wide, {
     pooled: false,
     threads: 1,

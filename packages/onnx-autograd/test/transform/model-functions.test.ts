@@ -1,0 +1,1 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
