@@ -18,7 +18,7 @@ function refusalOf(bytes: Uint8Array): OnnxAutogradError {
 
 /** A length-delimited field. */
 function field(number: number, content: Uint8Array): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(
+  return new Uint8Array(
     new BinaryWriter().tag(number, WireType.LengthDelimited).bytes(content).finish(),
   );
 }
@@ -43,7 +43,7 @@ const dims = (...sizes: (string | number)[]): Uint8Array => {
 
 const float32 = bytes(0x10, 1);
 
-const join = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts));
+const join = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 
 describe('bytes that are no model', () => {
   it.each([
