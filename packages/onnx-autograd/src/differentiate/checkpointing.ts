@@ -109,9 +109,13 @@ function copyNode(
 
 /** `value`, in a form that cannot be computed before `gradient` is. */
 function tieTo(ops: Operations, value: Value, gradient: Value): Value {
-  if (ops.rankOf(value) === 0) return value;
   const flat = ops.reshape(ops.cast(gradient, ops.typeOf(value)), [-1]);
   const nothing = ops.slice(flat, 0, 0, 0);
+  // A scalar has no rows to add none to, and what has no known rank may be one.
+  if ((ops.rankOf(value) ?? 0) === 0) {
+    const elements = ops.concat([ops.reshape(value, [-1]), nothing], 0);
+    return ops.reshapeLike(elements, value);
+  }
   const rest = ops.slice(ops.shape(value), 1, Number.MAX_SAFE_INTEGER, 0);
   const rows = ops.reshape(nothing, ops.concat([ops.int64([0]), rest], 0), { allowzero: 1 });
   const tied = ops.concat([value, rows], 0);

@@ -18,6 +18,11 @@ function matMulInfo(
   const b = knownShape(right);
   if (a === undefined || b === undefined) return { type, shape: context.symbols.shape() };
   const [m, n] = [a.at(-2) ?? 1, b.at(-1) ?? 1];
+  // The summed axes are never stretched: a product of others fails.
+  const summed = [a.at(-1), b.length > 1 ? b.at(-2) : b.at(-1)];
+  if (summed[0] !== undefined && summed[1] !== undefined) {
+    context.symbols.equate(summed[0], summed[1]);
+  }
   const batch = broadcastShapes(a.slice(0, -2), b.slice(0, -2), context.symbols);
   const rows: Dimension[] = a.length > 1 ? [m] : [];
   const columns: Dimension[] = b.length > 1 ? [n] : [];

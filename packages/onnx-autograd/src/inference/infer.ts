@@ -51,7 +51,15 @@ export class Inference {
       info = { type: undefined, shape: this.symbols.shape() };
       this.#infos.set(name, info);
     }
-    return info;
+    return this.#resolved(info);
+  }
+
+  #resolved(info: TensorInfo): TensorInfo {
+    const { shape, values } = info;
+    const sizes = typeof shape === 'string' ? shape : this.symbols.resolveAll(shape);
+    const elements = values === undefined ? undefined : this.symbols.resolveAll(values);
+    if (sizes === shape && elements === values) return info;
+    return { ...info, shape: sizes, ...(elements === undefined ? {} : { values: elements }) };
   }
 
   set(name: string, info: TensorInfo): void {

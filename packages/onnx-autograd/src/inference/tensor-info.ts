@@ -18,6 +18,7 @@ export interface TensorInfo {
 /** Makes symbols for sizes and shapes that are not known. */
 export class SymbolSource {
   #count = 0;
+  readonly #equals = new Map<string, Dimension>();
 
   dimension(): string {
     return `?${this.#count++}`;
@@ -31,6 +32,39 @@ export class SymbolSource {
   shape(): string {
     return `shape?${this.#count++}`;
   }
+
+  /** Records that two sizes are equal whenever the graph runs, because an operator would refuse others. */
+  equate(a: Dimension, b: Dimension): void {
+    const [left, right] = [this.resolve(a), this.resolve(b)];
+    if (left === right) return;
+    // What says more stays: a number, then a name of the file or an expression of such names.
+    const [kept, replaced] = certainty(left) >= certainty(right) ? [left, right] : [right, left];
+    if (typeof replaced === 'string') this.#equals.set(replaced, kept);
+  }
+
+  /** The name, or number, under which a size is known. */
+  resolve(dimension: Dimension): Dimension {
+    let resolved = dimension;
+    while (typeof resolved === 'string') {
+      const equal = this.#equals.get(resolved);
+      if (equal === undefined) return resolved;
+      resolved = equal;
+    }
+    return resolved;
+  }
+
+  /** A shape, or elements of an integer tensor, under the names that are known by now. */
+  resolveAll(dimensions: readonly Dimension[]): readonly Dimension[] {
+    if (this.#equals.size === 0) return dimensions;
+    return dimensions.some((dimension) => this.resolve(dimension) !== dimension)
+      ? dimensions.map((dimension) => this.resolve(dimension))
+      : dimensions;
+  }
+}
+
+function certainty(dimension: Dimension): number {
+  if (typeof dimension === 'number') return 2;
+  return dimension.includes('?') ? 0 : 1;
 }
 
 /** Whether a tracked element of an integer tensor may be below 0: -1 means something else in a shape. */

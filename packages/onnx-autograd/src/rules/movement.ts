@@ -38,7 +38,16 @@ export const concat: GradientRule = ({ node, ops, input, gradOutput, attributes,
   const sizes = node.inputs.map((_, index) => ops.size(input(index), axis));
   if (node.inputs.length === 1) return [gradOutput(0)];
   const parts = ops.split(gradOutput(0), ops.concat(sizes, 0), axis, node.inputs.length);
-  return parts.map((part, index) => (needs(index) ? part : null));
+  const { inference } = ops.builder;
+  return parts.map((part, index) => {
+    if (!needs(index)) return null;
+    // The sizes are the inputs', also where they are found while the graph runs.
+    inference.set(part, {
+      type: inference.info(part).type,
+      shape: inference.info(node.inputs[index] ?? '').shape,
+    });
+    return part;
+  });
 };
 
 export const split: GradientRule = ({ node, ops, gradOutput, attributes }) => [

@@ -17,14 +17,25 @@ export const matMul: GradientRule = (context) => {
   if (isRow) dy = ops.unsqueeze(dy, [-2]);
   const gradientA = (): Value => {
     const gradient = ops.matMul(dy, b, { transposeB: true });
+    keepMatrix(ops, gradient, a);
     return isRow ? ops.squeeze(gradient, [-2]) : gradient;
   };
   const gradientB = (): Value => {
     const gradient = productOfRows(ops, a, dy, rankA, rankB);
+    keepMatrix(ops, gradient, b);
     return isColumn ? ops.squeeze(gradient, [-1]) : gradient;
   };
   return [needs(0) ? gradientA() : null, needs(1) ? gradientB() : null];
 };
+
+/** Records that only batch axes of an operand are stretched: its gradient has the matrix of the operand. */
+function keepMatrix(ops: Operations, gradient: Value, operand: Value): void {
+  const { inference } = ops.builder;
+  const [found, matrix] = [ops.shapeInfo(gradient), ops.shapeInfo(operand)];
+  if (found === undefined || matrix === undefined) return;
+  const shape = [...found.slice(0, -2), ...matrix.slice(-2)];
+  inference.set(gradient, { type: inference.info(gradient).type, shape });
+}
 
 /** The same with what is a vector found while the graph runs. */
 function matMulOfUnknownRanks({ ops, input, gradOutput, needs }: RuleContext): (Value | null)[] {

@@ -81,7 +81,8 @@ class Writer {
   ): PoolValue {
     const name = this.fresh();
     this.nodes.push(node(operator, inputs.join(' '), name, attributes));
-    this.parents.set(name, inputs);
+    // No gradient flows through a comparison.
+    this.parents.set(name, operator === 'Greater' ? [] : inputs);
     return { name, dims };
   }
 
@@ -459,6 +460,10 @@ export function buildRandomGraph({ leaves, steps, seed }: Recipe): RandomGraph {
     for (const parent of writer.parents.get(name) ?? []) visit(parent);
   };
   outputs.forEach(visit);
+  const dependsOnInput = (name: string): boolean =>
+    (writer.parents.get(name) ?? []).some(
+      (parent) => inputs[parent] !== undefined || dependsOnInput(parent),
+    );
   return {
     nodes: writer.nodes,
     inputs,
@@ -467,7 +472,7 @@ export function buildRandomGraph({ leaves, steps, seed }: Recipe): RandomGraph {
     opset: 21,
     wrt: Object.keys(inputs).filter((name) => ancestors.has(name)),
     distances: writer.distances,
-    between: [...ancestors].filter((name) => writer.parents.has(name)),
+    between: [...ancestors].filter((name) => dependsOnInput(name)),
   };
 }
 
