@@ -61,7 +61,7 @@ export function backwardPass(options: BackwardPassOptions): ReadonlyMap<Value, V
       if (name === '' || !isNeeded(name)) continue;
       const result = results[index];
       if (result === undefined || result === null) refuseConstant(node, index);
-      const summed = sumToShape(ops, result, name);
+      const summed = sumToShape(ops, result, name, () => forwardValue(name));
       arrivals.set(name, [...(arrivals.get(name) ?? []), summed]);
     }
   }

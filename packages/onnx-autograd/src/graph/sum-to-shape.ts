@@ -7,8 +7,16 @@ import type { Operations } from './operations.js';
  * The adjoint of broadcasting: sums `gradient` over the axes along which `like` was stretched.
  *
  * Where both shapes are known, the axes are; else they are found while the graph runs.
+ *
+ * @param living A value of the shape of `like` to ask for it at run time. Default `like`; under checkpointing a
+ *   recomputed copy, since asking the original would keep it in memory until then.
  */
-export function sumToShape(ops: Operations, gradient: Value, like: Value): Value {
+export function sumToShape(
+  ops: Operations,
+  gradient: Value,
+  like: Value,
+  living: () => Value = () => like,
+): Value {
   const { inference } = ops.builder;
   const from = inference.info(gradient).shape;
   const to = inference.info(like).shape;
@@ -18,7 +26,7 @@ export function sumToShape(ops: Operations, gradient: Value, like: Value): Value
     if (axes !== undefined)
       return sumStatically(ops, gradient, like, axes, from.length - to.length);
   }
-  return sumAtRunTime(ops, gradient, like);
+  return sumAtRunTime(ops, gradient, like, living());
 }
 
 /** Axes of `from` to be summed, or `undefined` if a symbol might be 1 on one side only. */
@@ -51,9 +59,9 @@ function sumStatically(
   return named(ops, result, like);
 }
 
-function sumAtRunTime(ops: Operations, gradient: Value, like: Value): Value {
+function sumAtRunTime(ops: Operations, gradient: Value, like: Value, living: Value): Value {
   const from = ops.emit('Shape', [gradient]);
-  const to = ops.emit('Shape', [like]);
+  const to = ops.emit('Shape', [living]);
   const missing = ops.sub(ops.emit('Shape', [from]), ops.emit('Shape', [to]));
   const aligned = ops.concat([ops.fill(missing, 1, 'int64'), to], 0);
   const differs = ops.not(ops.equal(from, aligned));
