@@ -12,7 +12,6 @@ export { RlError, type RlErrorCode } from './errors.js';
 export { type KlEstimator, type KlEstimatorName, klEstimators } from './kl/index.js';
 export type { PolicyLossDetails } from './loss-details.js';
 export {
-  type ImportanceSamplingLevel,
   type LossName,
   type LossRow,
   type LossTerms,
@@ -23,7 +22,7 @@ export {
 } from './losses/index.js';
 export * from './optimizers/index.js';
 export { type PolicyLossResult, policyLoss } from './policy-loss.js';
-export type { PolicyLossBatch } from './policy-loss-input.js';
+export type { PolicyLossBatch, PolicyLossOptions } from './policy-loss-input.js';
 export { type Random, seededRandom, splitSeed } from './random.js';
 export type { Row, Rows } from './rows.js';
 export {
@@ -44,7 +43,7 @@ export {
 export type {
   EngineCorrection,
   EngineCorrectionMode,
-  PolicyLossOptions,
+  ImportanceSamplingLevel,
   PolicyLossSettings,
 } from './settings.js';
 export type { SummaryValue } from './tensorboard/records.js';

@@ -2,14 +2,20 @@ import { type Aggregation, type AggregationBatch, aggregations } from './aggrega
 import { lookUp, RlError } from './errors.js';
 import { type KlEstimator, klEstimators } from './kl/index.js';
 import { lossTypes } from './losses/index.js';
-import type { ImportanceSamplingLevel, LossType } from './losses/types.js';
+import type { LossType } from './losses/types.js';
 import { isPrefix, type MaskedPositions, maskedPositions } from './masks.js';
 import { assertSameShape, isRows, type Row, type Rows, rowAt } from './rows.js';
 import {
   defaultPolicyLossSettings,
-  type PolicyLossOptions,
+  type ImportanceSamplingLevel,
   type PolicyLossSettings,
 } from './settings.js';
+
+/** Options of `policyLoss`: the loss by name or as an object, and any of the settings. */
+export interface PolicyLossOptions extends Partial<PolicyLossSettings> {
+  /** Default `dapo`, as in TRL. */
+  readonly lossType?: string | LossType;
+}
 
 /** Inputs of `policyLoss`. `B` sequences of `T` completion tokens; log-probabilities in nats. */
 export interface PolicyLossBatch {

@@ -9,13 +9,13 @@ import { isPrefix } from './masks.js';
 import {
   assertFiniteRow,
   type PolicyLossBatch,
+  type PolicyLossOptions,
   type PreparedBatch,
   prepareBatch,
 } from './policy-loss-input.js';
 import { RowMultipliers } from './row-multipliers.js';
 import { RowWorkspace } from './row-workspace.js';
 import { rowAt } from './rows.js';
-import type { PolicyLossOptions } from './settings.js';
 
 export interface PolicyLossResult {
   /** The number that the optimizer minimizes. */

@@ -1,6 +1,8 @@
 import type { AggregationName } from './aggregation/index.js';
 import type { KlEstimator, KlEstimatorName } from './kl/index.js';
-import type { ImportanceSamplingLevel, LossType } from './losses/types.js';
+
+/** Which log-ratio the loss sees; see `PolicyLossSettings.importanceSamplingLevel`. */
+export type ImportanceSamplingLevel = 'token' | 'sequence' | 'sequence_token';
 
 /** How π_old/π_sampler is formed and bounded; TRL's `vllm_importance_sampling_mode`. */
 export type EngineCorrectionMode =
@@ -94,12 +96,6 @@ export interface PolicyLossSettings {
   readonly seed: number;
   /** Also return per-token losses, ratios and masks. Default false, for speed. */
   readonly details: boolean;
-}
-
-/** Options of `policyLoss`: the loss by name or as an object, and any of the settings. */
-export interface PolicyLossOptions extends Partial<PolicyLossSettings> {
-  /** Default `dapo`, as in TRL. */
-  readonly lossType?: string | LossType;
 }
 
 export const defaultPolicyLossSettings: PolicyLossSettings = {

@@ -6,8 +6,8 @@ import { seededRandom } from '../src/index.js';
  * arms, and the reward the share of arms that are the right ones. Optimum 1, chance 1/ARMS.
  */
 
-export const CONTEXTS = 3;
-export const ARMS = 4;
+const CONTEXTS = 3;
+const ARMS = 4;
 export const LENGTH = 2;
 
 export interface BanditSequence {
@@ -16,7 +16,7 @@ export interface BanditSequence {
 }
 
 /** The arm that pays in a context at a position. */
-export const rightArm = (context: number, position: number): number =>
+const rightArm = (context: number, position: number): number =>
   (2 * context + 3 * position + 1) % ARMS;
 
 export const share: Reward<number, BanditSequence> = (inputs) =>

@@ -14,7 +14,7 @@ import type { OnnxModel, Tensor } from './model.js';
  *
  * @throws {OnnxAutogradError} `external-path` if it leaves the folder, `file` if it is not there.
  */
-export function resolveExternalPath(location: string, directory: string): string {
+function resolveExternalPath(location: string, directory: string): string {
   const refuse = (why: string): never => {
     throw new OnnxAutogradError(
       'external-path',

@@ -73,7 +73,7 @@ function largest(values: Float32Array, from: number, to: number): number {
 /** The nearest of −8 … 7, plus 8; `steps` lies in [−8, 8], as s comes from the largest number. */
 function level(steps: number): number {
   const nearest = (steps + 8.5) | 0;
-  return nearest > 15 ? 15 : nearest;
+  return Math.min(nearest, 15);
 }
 
 /**

@@ -290,7 +290,8 @@ export class Operations {
   reduceSum(x: Value, axes: readonly number[] | Value | undefined, keepDims: boolean): Value {
     if (axes !== undefined && typeof axes !== 'string' && axes.length === 0) return x;
     const isRuntime = typeof axes === 'string';
-    const inputs = axes === undefined ? [x] : [x, isRuntime ? axes : this.int64(axes)];
+    const inputs =
+      axes === undefined ? [x] : [x, isRuntime ? axes : this.int64(this.#counted(x, axes))];
     return this.emit('ReduceSum', inputs, {
       attributes: { keepdims: keepDims ? 1 : 0, ...(isRuntime ? { noop_with_empty_axes: 1 } : {}) },
     });
@@ -363,6 +364,12 @@ export class Operations {
     return this.scalar(operand, typeof other === 'string' ? this.typeOf(other) : 'float32');
   }
 
+  /** Axes counted from the start if possible: ONNX Runtime 1.30 does not see others of an empty tensor. */
+  #counted(x: Value, axes: readonly number[]): readonly number[] {
+    const rank = this.rankOf(x);
+    return rank === undefined ? axes : axes.map((axis) => normalizeAxis(axis, rank));
+  }
+
   #reduceWithOldAxes(
     operator: string,
     x: Value,
@@ -370,11 +377,12 @@ export class Operations {
     keepDims: boolean,
   ): Value {
     const keepdims = keepDims ? 1 : 0;
+    const counted = this.#counted(x, axes);
     // Operator set 18 moved the axes of every reduction but ReduceSum from an attribute to an input.
     if (this.builder.opset('') >= 18) {
-      return this.emit(operator, [x, this.int64(axes)], { attributes: { keepdims } });
+      return this.emit(operator, [x, this.int64(counted)], { attributes: { keepdims } });
     }
-    return this.emit(operator, [x], { attributes: { axes, keepdims } });
+    return this.emit(operator, [x], { attributes: { axes: counted, keepdims } });
   }
 
   /** ONNX Runtime's CPU kernels do not add half-precision numbers while scattering. */

@@ -1,6 +1,6 @@
 import { elementTypeOfCode } from '../codec/element-types.js';
 import type { Dimension } from '../codec/model.js';
-import type { InferenceContext, InferenceRule } from './infer.js';
+import type { InferenceContext, InferenceRule } from './inference-rule.js';
 import { axesOf, freshShape } from './movement.js';
 import { broadcastShapes, knownShape, normalizeAxis, type TensorInfo } from './tensor-info.js';
 

@@ -1,12 +1,13 @@
 import type { ElementType } from '../codec/element-types.js';
 import type { Dimension } from '../codec/model.js';
-import type { InferenceContext, InferenceRule } from './infer.js';
+import type { InferenceContext, InferenceRule } from './inference-rule.js';
 import {
   addDimensions,
   broadcastShapes,
   divideDimensions,
   mayBeNegative,
   multiplyDimensions,
+  subtractDimensions,
   type TensorInfo,
 } from './tensor-info.js';
 
@@ -47,9 +48,7 @@ export const broadcastToFirst: InferenceRule = (context) => {
 };
 
 /** Arithmetic that also follows the values of shape tensors. */
-export function arithmetic(
-  compute: (a: Dimension, b: Dimension) => Dimension | undefined,
-): InferenceRule {
+function arithmetic(compute: (a: Dimension, b: Dimension) => Dimension | undefined): InferenceRule {
   return (context) => {
     const info = broadcastInputs(context, undefined);
     const a = context.input(0)?.values;
@@ -70,11 +69,7 @@ export function arithmetic(
 export const add: InferenceRule = arithmetic(addDimensions);
 export const multiply: InferenceRule = arithmetic(multiplyDimensions);
 
-export const subtract: InferenceRule = arithmetic((a, b) => {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  if (a === b) return 0;
-  return b === 0 ? a : undefined;
-});
+export const subtract: InferenceRule = arithmetic(subtractDimensions);
 
 export const divide: InferenceRule = arithmetic((a, b) => {
   if (typeof a === 'number' && typeof b === 'number')

@@ -1,5 +1,5 @@
 import type { Dimension } from '../codec/model.js';
-import type { InferenceContext, InferenceRule } from './infer.js';
+import type { InferenceContext, InferenceRule } from './inference-rule.js';
 import {
   addDimensions,
   broadcastShapes,
@@ -9,6 +9,7 @@ import {
   multiplyDimensions,
   normalizeAxis,
   productOf,
+  subtractDimensions,
   type TensorInfo,
 } from './tensor-info.js';
 
@@ -362,8 +363,14 @@ export const constantOfShape: InferenceRule = (context) => {
 export const range: InferenceRule = (context) => {
   const type = context.input(0)?.type;
   const start = context.constants(0)?.[0];
+  const first = context.input(0)?.values?.[0];
   const limit = context.input(1)?.values?.[0];
   const step = context.constants(2)?.[0];
+  if (step === 1 && first !== undefined && limit !== undefined && start === undefined) {
+    const length = subtractDimensions(limit, first);
+    const isLength = length !== undefined && !mayBeNegative(length);
+    return [{ type, shape: [isLength ? length : context.symbols.dimension()] }];
+  }
   if (start === undefined || limit === undefined || step === undefined) {
     return [{ type, shape: [context.symbols.dimension()] }];
   }
@@ -417,5 +424,3 @@ export const sameRank: InferenceRule = (context) => {
   const result = dims === undefined ? context.symbols.shape() : freshShape(context, dims.length);
   return [{ type: info?.type, shape: result }];
 };
-
-export const spaceToDepth: InferenceRule = sameRank;

@@ -1,4 +1,4 @@
-import type { InferenceContext, InferenceRule } from './infer.js';
+import type { InferenceContext, InferenceRule } from './inference-rule.js';
 import { freshShape } from './movement.js';
 import { knownShape, normalizeAxis, type TensorInfo } from './tensor-info.js';
 

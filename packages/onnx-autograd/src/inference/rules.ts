@@ -1,7 +1,7 @@
 import { elementTypeOfCode } from '../codec/element-types.js';
 import * as contraction from './contractions.js';
 import * as elementwise from './elementwise.js';
-import type { InferenceRule } from './infer.js';
+import type { InferenceRule } from './inference-rule.js';
 import * as movement from './movement.js';
 import * as normalization from './normalization.js';
 import * as windows from './windows.js';

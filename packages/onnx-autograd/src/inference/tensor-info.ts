@@ -143,6 +143,31 @@ export function addDimensions(a: Dimension, b: Dimension): Dimension {
   return `(${[`${a}`, `${b}`].sort().join('+')})`;
 }
 
+/** Exact difference of two sizes where one is a term of the other, else `undefined`. */
+export function subtractDimensions(total: Dimension, part: Dimension): Dimension | undefined {
+  if (typeof total === 'number' && typeof part === 'number') return total - part;
+  if (total === part) return 0;
+  if (part === 0) return total;
+  const [left, right, ...others] = typeof total === 'string' ? termsOf(total) : [];
+  if (left === undefined || right === undefined || others.length > 0) return undefined;
+  const rest = `${part}` === left ? right : `${part}` === right ? left : undefined;
+  return rest !== undefined && /^-?\d+$/.test(rest) ? Number(rest) : rest;
+}
+
+/** Terms of a sum that `addDimensions` wrote; sums within stay together. */
+function termsOf(sum: string): string[] {
+  const terms: string[] = [''];
+  let depth = 0;
+  for (const letter of sum) {
+    if (letter === ')') depth--;
+    if (depth === 0 && letter !== '(' && letter !== ')') return [];
+    if (letter === '+' && depth === 1) terms.push('');
+    else if (depth > 0) terms[terms.length - 1] += letter;
+    if (letter === '(') depth++;
+  }
+  return terms.length > 1 ? terms : [];
+}
+
 export function productOf(dimensions: readonly Dimension[]): Dimension {
   return dimensions.reduce<Dimension>(multiplyDimensions, 1);
 }

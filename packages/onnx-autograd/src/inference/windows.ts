@@ -1,5 +1,5 @@
 import type { Dimension } from '../codec/model.js';
-import type { InferenceContext, InferenceRule } from './infer.js';
+import type { InferenceContext, InferenceRule } from './inference-rule.js';
 import { freshShape } from './movement.js';
 import { knownShape } from './tensor-info.js';
 

@@ -137,7 +137,7 @@ export function mergeHeads(ops: Operations, x: Value): Value {
 }
 
 /** A score that no softmax sees, and that two of can be added without overflow, by type. */
-export function maskedScore(ops: Operations, like: Value): number {
+function maskedScore(ops: Operations, like: Value): number {
   return ops.typeOf(like) === 'float16' ? -3e4 : -1e30;
 }
 

@@ -1,7 +1,7 @@
 import type { Value } from '../graph/graph-builder.js';
 import { blockwiseAttention, mergeHeads, splitHeads } from './attention-core.js';
 import { type Past, readPast, rotaryPositions, visibleKeys } from './group-query-past.js';
-import type { Rewrite, RewriteContext } from './rewrite-nodes.js';
+import type { Rewrite, RewriteContext } from './rewrite.js';
 
 /**
  * GroupQueryAttention of com.microsoft.

@@ -1,6 +1,6 @@
 import type { Value } from '../graph/graph-builder.js';
 import { additiveMask, causalMask } from './attention-core.js';
-import type { RewriteContext } from './rewrite-nodes.js';
+import type { RewriteContext } from './rewrite.js';
 
 /** What a GroupQueryAttention node holds from earlier runs, cut to the longest row of the batch. */
 export interface Past {

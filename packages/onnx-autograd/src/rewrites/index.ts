@@ -1,7 +1,7 @@
 import { groupQueryAttention } from './group-query-attention.js';
 import { multiHeadAttention } from './multi-head-attention.js';
 import { packedAttention } from './packed-attention.js';
-import type { Rewrites } from './rewrite-nodes.js';
+import type { Rewrites } from './rewrite.js';
 import { skipLayerNormalization, skipSimplifiedLayerNormalization } from './skip-normalization.js';
 import { standardAttention } from './standard-attention.js';
 

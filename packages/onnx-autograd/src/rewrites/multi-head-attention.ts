@@ -2,7 +2,7 @@ import type { Value } from '../graph/graph-builder.js';
 import type { Operations } from '../graph/operations.js';
 import { causalMask, mergeHeads, scaledDotProductAttention, splitHeads } from './attention-core.js';
 import { paddingMask } from './padding-mask.js';
-import type { Rewrite, RewriteContext } from './rewrite-nodes.js';
+import type { Rewrite, RewriteContext } from './rewrite.js';
 
 /** MultiHeadAttention of com.microsoft, with separate query, key and value. */
 export const multiHeadAttention: Rewrite = (context) => {

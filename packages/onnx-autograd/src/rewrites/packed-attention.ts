@@ -2,7 +2,7 @@ import type { Value } from '../graph/graph-builder.js';
 import { causalMask, mergeHeads, scaledDotProductAttention, splitHeads } from './attention-core.js';
 import { withPast } from './multi-head-attention.js';
 import { paddingMask } from './padding-mask.js';
-import type { Rewrite } from './rewrite-nodes.js';
+import type { Rewrite } from './rewrite.js';
 
 /** Attention of com.microsoft: input `[B, S, H]` times weights `[H, Q+K+V]`, with an optional past `[2, B, N, P, D]`. */
 export const packedAttention: Rewrite = (context) => {

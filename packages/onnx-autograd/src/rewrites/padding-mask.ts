@@ -1,6 +1,6 @@
 import type { Value } from '../graph/graph-builder.js';
 import type { Operations } from '../graph/operations.js';
-import type { RewriteContext } from './rewrite-nodes.js';
+import type { RewriteContext } from './rewrite.js';
 
 /**
  * Terms to be added to the scores for the mask input of MultiHeadAttention and Attention of com.microsoft.

@@ -1,23 +1,9 @@
 import type { GraphNode, OnnxModel } from '../codec/model.js';
-import { makeRuleContext, type RuleContext } from '../differentiate/gradient-rule.js';
-import { GraphBuilder, type Value } from '../graph/graph-builder.js';
+import { makeRuleContext } from '../differentiate/gradient-rule.js';
+import { GraphBuilder } from '../graph/graph-builder.js';
 import { Operations, type OperatorSupport } from '../graph/operations.js';
 import { rewrites } from './index.js';
-
-/**
- * Says an operator in terms of others that have gradient rules: adds nodes and returns one value for each
- * output (`null` for one that is left out).
- */
-export type Rewrite = (context: RewriteContext) => readonly (Value | null)[];
-
-/** What a rewrite sees of its node: a rule context without gradients. */
-export type RewriteContext = Omit<
-  RuleContext,
-  'gradOutput' | 'optionalGradOutput' | 'needs' | 'output'
->;
-
-/** Rewrites by domain and operator. */
-export type Rewrites = Readonly<Record<string, Readonly<Record<string, Rewrite>>>>;
+import type { Rewrite } from './rewrite.js';
 
 /** Replaces those of `chosen` for which there is a rewrite. */
 export function rewriteNodes(

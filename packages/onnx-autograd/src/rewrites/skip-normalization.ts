@@ -1,5 +1,5 @@
 import type { Value } from '../graph/graph-builder.js';
-import type { Rewrite, RewriteContext } from './rewrite-nodes.js';
+import type { Rewrite, RewriteContext } from './rewrite.js';
 
 /** input + skip + bias, the residual stream that output 3 hands on. */
 function residualSum({ ops, input, optionalInput }: RewriteContext, biasIndex: number): Value {

@@ -7,7 +7,7 @@ import {
   splitHeads,
 } from './attention-core.js';
 import { withPast } from './multi-head-attention.js';
-import type { Rewrite, RewriteContext } from './rewrite-nodes.js';
+import type { Rewrite, RewriteContext } from './rewrite.js';
 
 /** Attention of operator sets 23 and 24, with inputs of rank 3 `[B, S, heads·D]` or 4 `[B, heads, S, D]`. */
 export const standardAttention: Rewrite = (context) => {

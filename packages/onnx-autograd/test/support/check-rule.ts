@@ -64,7 +64,7 @@ export interface RuleCase extends Omit<TestGraph, 'outputs'> {
   readonly declarations?: readonly Declaration[];
 }
 
-export const declarations: readonly Declaration[] = ['sized', 'ranked', 'unranked'];
+const declarations: readonly Declaration[] = ['sized', 'ranked', 'unranked'];
 
 const defaultTolerances = { double: 1e-6, reference: 2e-5, linear: 2e-5, exact: 1e-6 } as const;
 

@@ -81,7 +81,7 @@ export function seededNumbers(seed: number, count: number, scale = 1): number[] 
   });
 }
 
-export function sizeOf(dims: readonly number[]): number {
+function sizeOf(dims: readonly number[]): number {
   return dims.reduce((product, size) => product * size, 1);
 }
 

@@ -149,7 +149,9 @@ const alongAxis =
   (operator: string): Maker =>
   ({ writer, x, pick }) => {
     if (x.dims.length === 0) return undefined;
-    const axis = pick(2 * x.dims.length) - x.dims.length;
+    // As in reductions, axes of empty tensors count from the start.
+    const shift = x.dims.includes(0) ? 0 : x.dims.length;
+    const axis = pick(x.dims.length + shift) - shift;
     return writer.emit(operator, [x.name], x.dims, { axis });
   };
 
@@ -200,7 +202,7 @@ const reduction =
   };
 
 /** The operators of which random graphs are made. */
-export const makers: readonly Maker[] = [
+const makers: readonly Maker[] = [
   unary('Tanh'),
   unary('Sigmoid'),
   unary('Sin'),

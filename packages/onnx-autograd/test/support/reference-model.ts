@@ -54,7 +54,7 @@ export interface ScoredBatch {
 }
 
 /** The decoder, cut down to log-probabilities of chosen tokens. */
-export function scoringGraph(path: string): OnnxModel {
+function scoringGraph(path: string): OnnxModel {
   const decoder = chooseBranches(readModel(path));
   return keepOutputs(addLogProbabilities(gatherBeforeLastMatMul(decoder)), ['logprobs']);
 }
@@ -132,7 +132,7 @@ export async function loraGradients(
 }
 
 /** What the scoring graph is fed: rows are padded on the right; each completion token is scored. */
-export async function decoderFeeds(
+async function decoderFeeds(
   family: string,
   graph: OnnxModel,
   batch: ScoredBatch,

@@ -21,7 +21,6 @@ import type { LossType } from './types.js';
 import { vespo } from './vespo.js';
 
 export type {
-  ImportanceSamplingLevel,
   LossRow,
   LossTerms,
   LossType,

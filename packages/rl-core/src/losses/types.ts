@@ -1,9 +1,6 @@
 import type { AggregationName } from '../aggregation/index.js';
 import type { Rows } from '../rows.js';
-import type { PolicyLossSettings } from '../settings.js';
-
-/** Which log-ratio the loss sees; see `PolicyLossSettings.importanceSamplingLevel`. */
-export type ImportanceSamplingLevel = 'token' | 'sequence' | 'sequence_token';
+import type { ImportanceSamplingLevel, PolicyLossSettings } from '../settings.js';
 
 /**
  * One sequence as a loss sees it. The arrays are scratch space of at least `length` numbers, valid during the

@@ -14,7 +14,7 @@ function makeTable(): Uint32Array {
 let table: Uint32Array | null = null;
 
 /** CRC-32C of the bytes (RFC 3720 appendix B.4), without sign. */
-export function crc32c(bytes: Uint8Array): number {
+function crc32c(bytes: Uint8Array): number {
   table ??= makeTable();
   let crc = 0xffffffff;
   for (let i = 0; i < bytes.length; i += 1) {

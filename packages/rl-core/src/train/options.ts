@@ -13,8 +13,8 @@ import { type KlEstimatorName, klEstimators } from '../kl/index.js';
 import { type LossType, lossTypes } from '../losses/index.js';
 import { AdamW } from '../optimizers/adamw.js';
 import type { Optimizer } from '../optimizers/types.js';
+import type { PolicyLossOptions } from '../policy-loss-input.js';
 import { type Schedule, type ScheduleName, schedules } from '../schedules/index.js';
-import type { PolicyLossOptions } from '../settings.js';
 import type { SummaryValue } from '../tensorboard/records.js';
 import type { Policy, Reward, RewardInput, Scorer } from './policy.js';
 

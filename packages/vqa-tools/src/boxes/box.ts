@@ -69,7 +69,7 @@ export function restoreOrder(list: LabeledBox[], { vertical }: { vertical: boole
 }
 
 /** @throws {VqaToolError} `bad-box` unless all four coordinates are finite numbers. */
-export function assertBox(box: Box, label: string): void {
+function assertBox(box: Box, label: string): void {
   for (const side of ['x1', 'y1', 'x2', 'y2'] as const) {
     if (typeof box?.[side] !== 'number' || !Number.isFinite(box[side])) {
       throw new VqaToolError(

@@ -41,7 +41,7 @@ export function boxesOfAxis(metadata: ImageMetadata, axis: Axis): BoxList {
 }
 
 /** Whether the picture is a table rather than a chart. */
-export function isTable(metadata: ImageMetadata): boolean {
+function isTable(metadata: ImageMetadata): boolean {
   return metadata.kind === 'table' || metadata.kind.includes('tablevqa');
 }
 

@@ -8,7 +8,7 @@ import {
 import { compressors } from 'hyparquet-compressors';
 import { messageOf, VqaToolError } from '../errors.js';
 import { type FileBuffer, holdRowGroup, openFileBuffer } from './file-buffer.js';
-import type { RawRow } from './rows.js';
+import type { RawRow } from './raw-row.js';
 
 /** What a Parquet file's footer says. */
 export interface ParquetDescription {

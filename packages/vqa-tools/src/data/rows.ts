@@ -3,12 +3,8 @@ import { readFile, stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { messageOf, VqaToolError } from '../errors.js';
 import { parquetRows } from './parquet.js';
+import type { RawRow } from './raw-row.js';
 import { badRow } from './row-error.js';
-
-/** A row as it was read, or why it could not be. */
-export type RawRow =
-  | { readonly row: number; readonly value: Readonly<Record<string, unknown>> }
-  | { readonly row: number; readonly error: VqaToolError };
 
 /** A whole JSON document must fit in memory; JSONL and Parquet are streamed. */
 const MAX_JSON_BYTES = 512 * 1024 * 1024;

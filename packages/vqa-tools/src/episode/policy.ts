@@ -77,6 +77,6 @@ export function scriptedPolicy(texts: readonly string[]): EpisodePolicy {
 }
 
 /** The text of a message; an image is `<image>`. */
-export function textOf(message: EpisodeMessage): string {
+function textOf(message: EpisodeMessage): string {
   return message.content.map((part) => (part.type === 'text' ? part.text : '<image>')).join('');
 }

@@ -132,7 +132,7 @@ function setRectangleRgba(
  * Composites `source` over `base`, both RGBA of one size, in Pillow's integer arithmetic
  * (`Image.alpha_composite`, 7 extra bits of precision), so that every byte agrees.
  */
-export function alphaComposite(base: Raster, source: Raster): Raster {
+function alphaComposite(base: Raster, source: Raster): Raster {
   const result = copyRaster(base);
   compositeBytes(result.data, {
     base: base.data,

@@ -22,7 +22,7 @@ export function strip(text: string): string {
 }
 
 /** `str.rstrip()`. */
-export function stripEnd(text: string): string {
+function stripEnd(text: string): string {
   let end = text.length;
   while (end > 0 && isSpace(text[end - 1] ?? '')) end--;
   return text.slice(0, end);
@@ -53,7 +53,7 @@ const DECIMAL_DIGIT = /\p{Nd}/gu;
  * Unicode decimal digits (５, ١) as ASCII ones. Every run of ten digits in Unicode starts at a
  * code point that is the first decimal digit of its block, so the value is the distance to it.
  */
-export function asciiDigits(text: string): string {
+function asciiDigits(text: string): string {
   return text.replace(DECIMAL_DIGIT, (digit) => String(digitValue(digit)));
 }
 

@@ -22,7 +22,7 @@ export function parseLiteral(text: string): Expression | null {
 }
 
 /** Whether an expression holds no name and no call. */
-export function isLiteral(value: Expression): boolean {
+function isLiteral(value: Expression): boolean {
   switch (value.type) {
     case 'name':
     case 'call':

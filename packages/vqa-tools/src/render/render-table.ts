@@ -194,7 +194,7 @@ function tableMetadata(table: Table, { lefts, tops, width, height }: Layout): Im
 }
 
 /** Labels that repeat get " (2)", " (3)", … */
-export function uniqueLabels(labels: readonly string[]): string[] {
+function uniqueLabels(labels: readonly string[]): string[] {
   const seen = new Map<string, number>();
   return labels.map((label) => {
     const count = (seen.get(label) ?? 0) + 1;

@@ -30,7 +30,7 @@ function upperLength(characters: readonly string[]): number {
 }
 
 /** Insertions, deletions and substitutions of characters that turn `a` into `b`. */
-export function editDistance(a: readonly string[], b: readonly string[]): number {
+function editDistance(a: readonly string[], b: readonly string[]): number {
   let previous = Uint32Array.from({ length: a.length + 1 }, (_, i) => i);
   let current = new Uint32Array(a.length + 1);
   for (let j = 0; j < b.length; j++) {

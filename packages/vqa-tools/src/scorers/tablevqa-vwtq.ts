@@ -24,7 +24,7 @@ export const tablevqaVwtq: RuleScorer = {
 };
 
 /** Splits at "|" and undoes the escapes, in the original's order (so `\\n` comes out wrong there too). */
-export function splitValues(text: string): string[] {
+function splitValues(text: string): string[] {
   return text
     .split('|')
     .map((item) => item.replaceAll('\\n', '\n').replaceAll('\\p', '|').replaceAll('\\\\', '\\'));

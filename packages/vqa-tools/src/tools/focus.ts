@@ -73,7 +73,7 @@ export function focusTool(specification: FocusSpecification): VisualTool {
 }
 
 /** The pixel work of a focus tool; boxes in pixels of `image`. */
-export function focus(
+function focus(
   image: Raster,
   labels: readonly string[],
   options: Omit<FocusSpecification, 'description' | 'axis'> & {

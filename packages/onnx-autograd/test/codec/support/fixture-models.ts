@@ -23,10 +23,3 @@ export const fixtureModels: readonly FixtureModel[] = readdirSync(root, {
     const path = join(root, name);
     return { name: relative(root, path), path, directory: dirname(path) };
   });
-
-/** The fixture with this name. */
-export function fixtureModel(name: string): FixtureModel {
-  const model = fixtureModels.find((candidate) => candidate.name === name);
-  if (model === undefined) throw new Error(`there is no fixture model ${name}`);
-  return model;
-}

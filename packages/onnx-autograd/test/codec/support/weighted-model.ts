@@ -39,7 +39,7 @@ export function outsideWeight(name: string, location: string, offset: number): T
   };
 }
 
-export function vectorInfo(name: string): MessageInitShape<typeof ValueInfoProtoSchema> {
+function vectorInfo(name: string): MessageInitShape<typeof ValueInfoProtoSchema> {
   const dim = [{ value: { case: 'dimValue' as const, value: BigInt(weightElements) } }];
   return {
     name,

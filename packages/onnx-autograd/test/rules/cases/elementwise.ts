@@ -80,7 +80,7 @@ function unaryCases(): RuleCase[] {
 }
 
 /** Shapes that stretch the first operand, the second, both, by rank, by sizes of 1 and of 0. */
-export const broadcastPairs: readonly (readonly [readonly number[], readonly number[]])[] = [
+const broadcastPairs: readonly (readonly [readonly number[], readonly number[]])[] = [
   [
     [2, 3],
     [2, 3],
