@@ -22,7 +22,7 @@ export const dependencyPicture: DependencyPicture = {
   '@iapo/attribution': { runtime: [] },
   '@iapo/rl-core': { runtime: [] },
   '@iapo/vqa-tools': { runtime: [] },
-  '@iapo/vlm-adapters': { runtime: ['@iapo/onnx-autograd'] },
+  '@iapo/vlm-adapters': { runtime: ['@iapo/onnx-autograd'], development: ['@iapo/rl-core'] },
   '@iapo/tiny-vlm': {
     runtime: ['@iapo/vqa-tools'],
     development: ['@iapo/onnx-autograd', '@iapo/vlm-adapters', '@iapo/rl-core', '@iapo/vqa-tools'],
