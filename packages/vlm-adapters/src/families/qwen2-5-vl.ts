@@ -1,0 +1,13 @@
+import type { ModelFamily } from './family.js';
+import { qwenImageProcessor } from './qwen-images.js';
+
+export const qwen25Vl: ModelFamily = {
+  name: 'Qwen2.5-VL',
+  modelTypes: ['qwen2_5_vl'],
+  positionPlanes: 3,
+  takesPartsOnly: false,
+  isOrdinaryText: () => false,
+  deepstack: null,
+  modules: { textLayers: 'model.language_model.layers.', visionLayers: 'model.visual.blocks.' },
+  imageProcessor: (context) => qwenImageProcessor(context, 'image_grid_thw'),
+};
