@@ -8,6 +8,7 @@ export {
   fusedSkipNorm,
 } from './fused-blocks.js';
 export { generateDecoder, generateEmbedding } from './generate-decoder.js';
+export { generateVisionEncoder, visionWeightShapes } from './generate-vision-encoder.js';
 export {
   emptyModel,
   type LinearOptions,
@@ -25,6 +26,18 @@ export {
   rotaryTables,
   rotate,
 } from './raw-blocks.js';
+export {
+  axialTables,
+  embedPatches,
+  mergePatches,
+  type VisionSegments,
+  visionBlock,
+} from './vision-blocks.js';
+export {
+  type ResolvedVisionOptions,
+  resolveVisionOptions,
+  type VisionOptions,
+} from './vision-options.js';
 export { seededWeights, type WeightSource, weightsInMemory } from './weight-source.js';
 export { fileStore, memoryStore, type WeightStore } from './weight-store.js';
 export { decoderWeights, writeDecoderWeights } from './write-weights.js';
