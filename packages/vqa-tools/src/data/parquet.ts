@@ -7,7 +7,7 @@ import {
 } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { messageOf, VqaToolError } from '../errors.js';
-import { type FileBuffer, holdRowGroup, openFileBuffer } from './file-buffer.js';
+import { type FileBuffer, openFileBuffer } from './file-buffer.js';
 import type { RawRow } from './raw-row.js';
 
 /** What a Parquet file's footer says. */
@@ -60,7 +60,7 @@ async function* rowGroups({
     let values: Record<string, unknown>[];
     try {
       values = await parquetReadObjects({
-        file: await holdRowGroup(buffer, group),
+        file: buffer,
         metadata,
         compressors,
         utf8: false,

@@ -40,6 +40,7 @@ export function resizeRaster(
   const rows = filterWeights(image.height, height);
   const rowLength = width * channels;
   const data = new Uint8ClampedArray(rowLength * height);
+  const bytes = new Uint8Array(data.buffer);
   for (let y = 0; y < height; y++) {
     const first = rows.offsets[y] ?? 0;
     const last = rows.offsets[y + 1] ?? 0;
@@ -47,12 +48,7 @@ export function resizeRaster(
     const target = y * rowLength;
     if (last - first === 2) {
       // Two rows are all there are when a picture is enlarged.
-      const upper = rows.weights[first] ?? 0;
-      const lower = rows.weights[first + 1] ?? 0;
-      for (let i = 0; i < rowLength; i++) {
-        data[target + i] =
-          upper * (narrow[base + i] as number) + lower * (narrow[base + rowLength + i] as number);
-      }
+      blendRows(narrow, base, rowLength, rows.weights.subarray(first, last), bytes, target);
       continue;
     }
     for (let i = 0; i < rowLength; i++) {
@@ -60,11 +56,29 @@ export function resizeRaster(
       for (let k = first, from = base + i; k < last; k++, from += rowLength) {
         sum += (rows.weights[k] as number) * (narrow[from] as number);
       }
-      // The clamped array rounds to the nearest whole number.
-      data[target + i] = sum;
+      bytes[target + i] = (sum + 0.5) | 0;
     }
   }
   return { width, height, channels, data };
+}
+
+/** Writes the weighted sum of the row at `from` and the one after it. */
+function blendRows(
+  rows: Float32Array,
+  from: number,
+  rowLength: number,
+  weights: Float64Array,
+  data: Uint8Array,
+  to: number,
+): void {
+  const upper = weights[0] as number;
+  const lower = weights[1] as number;
+  for (let i = 0; i < rowLength; i++) {
+    // A mean of bytes needs no clamping, only rounding.
+    data[to + i] =
+      (upper * (rows[from + i] as number) + lower * (rows[from + rowLength + i] as number) + 0.5) |
+      0;
+  }
 }
 
 /*
@@ -73,29 +87,59 @@ export function resizeRaster(
  */
 
 /** Every row resized to `width`, not rounded yet. */
-function resizeRows(image: Raster, columns: Weights, width: number): Float64Array {
+function resizeRows(image: Raster, columns: Weights, width: number): Float32Array {
+  return columns.offsets.every((offset, x) => offset - (columns.offsets[x - 1] ?? 0) <= 2)
+    ? blendNeighbors(image, columns, width)
+    : sumNeighbors(image, columns, width);
+}
+
+/** At most two source pixels for each target pixel, as when a picture is enlarged. */
+function blendNeighbors(image: Raster, columns: Weights, width: number): Float32Array {
   const { channels, data } = image;
-  const result = new Float64Array(image.height * width * channels);
+  const { starts, offsets, weights } = columns;
+  const rowLength = width * channels;
+  const result = new Float32Array(image.height * rowLength);
+  // Where each number of a row comes from is the same in all rows.
+  const leftSources = new Int32Array(rowLength);
+  const rightSources = new Int32Array(rowLength);
+  const left = new Float32Array(rowLength);
+  const right = new Float32Array(rowLength);
+  for (let i = 0; i < rowLength; i++) {
+    const x = Math.floor(i / channels);
+    const first = offsets[x] as number;
+    const isPair = (offsets[x + 1] as number) - first === 2;
+    leftSources[i] = (starts[x] as number) * channels + (i % channels);
+    rightSources[i] = (leftSources[i] as number) + (isPair ? channels : 0);
+    left[i] = weights[first] as number;
+    right[i] = isPair ? (weights[first + 1] as number) : 0;
+  }
+  for (let y = 0; y < image.height; y++) {
+    const base = y * image.width * channels;
+    const to = y * rowLength;
+    for (let i = 0; i < rowLength; i++) {
+      result[to + i] =
+        (left[i] as number) * (data[base + (leftSources[i] as number)] as number) +
+        (right[i] as number) * (data[base + (rightSources[i] as number)] as number);
+    }
+  }
+  return result;
+}
+
+function sumNeighbors(image: Raster, columns: Weights, width: number): Float32Array {
+  const { channels, data } = image;
+  const { starts, offsets, weights } = columns;
+  const result = new Float32Array(image.height * width * channels);
   let to = 0;
   for (let y = 0; y < image.height; y++) {
     const row = y * image.width;
     for (let x = 0; x < width; x++, to += channels) {
-      const first = columns.offsets[x] ?? 0;
-      const last = columns.offsets[x + 1] ?? 0;
-      const base = (row + (columns.starts[x] ?? 0)) * channels;
-      if (last - first === 2) {
-        const left = columns.weights[first] ?? 0;
-        const right = columns.weights[first + 1] ?? 0;
-        for (let c = 0; c < channels; c++) {
-          result[to + c] =
-            left * (data[base + c] as number) + right * (data[base + channels + c] as number);
-        }
-        continue;
-      }
+      const first = offsets[x] as number;
+      const last = offsets[x + 1] as number;
+      const base = (row + (starts[x] as number)) * channels;
       for (let c = 0; c < channels; c++) {
         let sum = 0;
         for (let k = first, from = base + c; k < last; k++, from += channels) {
-          sum += (columns.weights[k] as number) * (data[from] as number);
+          sum += (weights[k] as number) * (data[from] as number);
         }
         result[to + c] = sum;
       }
@@ -120,8 +164,9 @@ function filterWeights(from: number, to: number): Weights {
   const weights: number[] = [];
   for (let target = 0; target < to; target++) {
     const center = (target + 0.5) * scale;
-    const start = Math.max(0, Math.floor(center - support));
-    const end = Math.min(from, Math.ceil(center + support));
+    // Pixels whose centers lie within the support; the others have weight 0.
+    const start = Math.max(0, Math.floor(center - support + 0.5));
+    const end = Math.min(from, Math.floor(center + support + 0.5));
     const own = Array.from({ length: end - start }, (_, k) =>
       Math.max(0, 1 - Math.abs((start + k + 0.5 - center) / support)),
     );
