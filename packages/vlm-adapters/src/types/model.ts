@@ -61,21 +61,22 @@ export interface TokenLogprobs {
   readonly entropies: Float32Array | null;
 }
 
-export interface VisionLanguageModel {
+/** What a model can do; `Prompt` is its own form of a prompt, which callers keep and hand back. */
+export interface VisionLanguageModel<Prompt = EncodedPrompt> {
   readonly id: string;
   readonly capabilities: Capabilities;
   encode(
     messages: readonly Message[],
     options?: { readonly tools?: readonly ToolDefinition[] },
-  ): Promise<EncodedPrompt>;
+  ): Promise<Prompt>;
   extend(
-    prompt: EncodedPrompt,
+    prompt: Prompt,
     completion: Pick<Completion, 'tokenIds' | 'finishReason'>,
     messages: readonly Message[],
-  ): Promise<EncodedPrompt>;
-  sample(prompts: readonly EncodedPrompt[], options?: SamplingOptions): Promise<Completion[][]>;
+  ): Promise<Prompt>;
+  sample(prompts: readonly Prompt[], options?: SamplingOptions): Promise<Completion[][]>;
   logprobs(
-    sequences: readonly Sequence[],
+    sequences: readonly Sequence<Prompt>[],
     options?: {
       readonly temperature?: number;
       readonly entropy?: boolean;

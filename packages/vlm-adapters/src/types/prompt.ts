@@ -63,8 +63,8 @@ export interface PreparedPrompt extends Omit<EncodedPrompt, 'images'> {
 }
 
 /** A prompt and the tokens after it: what is scored and differentiated. */
-export interface Sequence {
-  readonly prompt: EncodedPrompt;
+export interface Sequence<Prompt = EncodedPrompt> {
+  readonly prompt: Prompt;
   /** Tokens after the prompt, as sampled. */
   readonly completion: readonly number[];
 }
