@@ -1,4 +1,22 @@
 export { IapoError, type IapoErrorCode } from './errors.js';
+export type { ExplainOptions, RunAttribution } from './explain/explain-options.js';
+export type { CallExplanation } from './explain/explainer.js';
+export type {
+  AgentCompletion,
+  AgentImage,
+  AgentModel,
+  AgentPrompt,
+  AgentSampleOptions,
+  AgentSampling,
+  AgentScores,
+  AgentSequence,
+  ExplainedModel,
+  PromptEncoder,
+  PromptTool,
+  ScoringModel,
+  StudentModel,
+} from './model/agent-model.js';
+export { type PlayedEpisode, type PlayOptions, playEpisodes } from './model/play-episodes.js';
 export { type CombineOptions, combineRewards, type RewardPart } from './reward/combine-rewards.js';
 export {
   type ExplanationPair,
@@ -11,6 +29,15 @@ export {
 export type { MissingReason, MissingRule, MissingRules } from './reward/missing-penalties.js';
 export { type PenaltyGate, type PenaltyGateName, penaltyGates } from './reward/penalty-gates.js';
 export type { PenaltyWeightOptions, RunPosition } from './reward/penalty-weight.js';
+export { type CallJudge, callJudge } from './rewards/call-judge.js';
+export type {
+  EpisodeReward,
+  EpisodeRewardInput,
+  WeighedReward,
+} from './rewards/episode-reward.js';
+export { teacherLogprob } from './rewards/teacher-logprob.js';
+export { toolFailure } from './rewards/tool-failure.js';
+export type { ExplanationRecord, TrajectoryRecord } from './runs/trajectory-record.js';
 export {
   type AgreementSample,
   type GroupAgreement,
@@ -19,3 +46,16 @@ export {
   rankAgreement,
 } from './signal/rank-agreement.js';
 export { type SignalHealth, type SignalSample, SignalTracker } from './signal/signal-health.js';
+export type { IapoTask } from './task.js';
+export type {
+  BlockMeans,
+  IapoClock,
+  IapoEvent,
+  Metrics,
+  RecordedIapoEvent,
+  SessionIapoEvent,
+  WarningCode,
+} from './train/events.js';
+export type { Student, Teacher, TrainIapoOptions } from './train/options.js';
+export type { EpisodeScore, ScoreOptions } from './train/score-episodes.js';
+export { trainIapo } from './train/train-iapo.js';

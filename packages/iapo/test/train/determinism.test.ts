@@ -1,0 +1,98 @@
+import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { trainIapo } from '../../src/train/train-iapo.js';
+import { collect, ofType, toyOptions, toyTeacher } from './toy-run.js';
+
+const newFolder = (): string => join(mkdtempSync(join(tmpdir(), 'iapo-run-')), 'run');
+
+/** Every file of a run that the seed decides, events without their clock. */
+function contentOf(folder: string): Record<string, string> {
+  const files: Record<string, string> = {};
+  const visit = (path: string): void => {
+    for (const name of readdirSync(path).sort()) {
+      const full = join(path, name);
+      if (statSync(full).isDirectory()) visit(full);
+      else files[relative(folder, full)] = readFileSync(full).toString('latin1');
+    }
+  };
+  visit(folder);
+  for (const name of Object.keys(files)) {
+    // Sessions and TensorBoard hold the time; a lock is gone when a run is.
+    if (name === 'sessions.jsonl' || name.startsWith('tensorboard')) delete files[name];
+  }
+  files['events.jsonl'] = (files['events.jsonl'] ?? '')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.stringify({ ...JSON.parse(line), clock: null }))
+    .join('\n');
+  return files;
+}
+
+const options = (runFolder: string, seed = 3) =>
+  toyOptions({
+    runFolder,
+    seed,
+    steps: 10,
+    teacher: toyTeacher(),
+    checkpointEvery: 3,
+    keepTrajectories: { everySteps: 2, perStep: 3 },
+  });
+
+describe('the same seed', () => {
+  test('gives the same bytes: checkpoints, events, trajectories', async () => {
+    const folders = [newFolder(), newFolder()];
+    for (const folder of folders) await collect(options(folder));
+    const [first, second] = folders.map(contentOf);
+    expect(Object.keys(first ?? {}).length).toBeGreaterThan(10);
+    expect(second).toEqual(first);
+  });
+
+  test('another seed gives other ones', async () => {
+    const folders = [newFolder(), newFolder()];
+    for (const [seed, folder] of folders.entries()) await collect(options(folder, seed));
+    const [first, second] = folders.map(contentOf);
+    expect(second?.['events.jsonl']).not.toEqual(first?.['events.jsonl']);
+  });
+
+  test.each([1, 4, 9])(
+    'a run left after %i steps and resumed ends with the same bytes',
+    async (left) => {
+      const [whole, broken] = [newFolder(), newFolder()];
+      await collect(options(whole));
+      for await (const event of trainIapo(options(broken))) {
+        if (event.type === 'step-end' && event.step === left) break;
+      }
+      const resumed = await collect({ ...options(broken), resume: true });
+      const start = ofType(resumed, 'run-start')[0];
+      // Left before the step's own checkpoint was saved.
+      const saved = 3 * Math.floor((left - 1) / 3);
+      expect(start?.resumedFrom).toBe(saved === 0 ? null : saved);
+      expect(contentOf(broken)).toEqual(contentOf(whole));
+    },
+  );
+
+  test('a run stopped by its signal says so and can be resumed', async () => {
+    const [whole, broken] = [newFolder(), newFolder()];
+    await collect(options(whole));
+    const controller = new AbortController();
+    const stopped = (async () => {
+      for await (const event of trainIapo({ ...options(broken), signal: controller.signal })) {
+        if (event.type === 'rollout-end' && event.step === 5) controller.abort();
+      }
+    })();
+    await expect(stopped).rejects.toMatchObject({ name: expect.stringMatching(/Error/) });
+    await collect({ ...options(broken), resume: true });
+    expect(contentOf(broken)).toEqual(contentOf(whole));
+  });
+
+  test('an existing run is not overwritten, and another configuration is refused', async () => {
+    const folder = newFolder();
+    await collect({ ...options(folder), steps: 2 });
+    await expect(collect(options(folder))).rejects.toMatchObject({ code: 'run-exists' });
+    await expect(
+      collect({ ...options(folder), steps: 2, resume: true, learningRate: 0.1 }),
+    ).rejects.toMatchObject({ code: 'config-mismatch' });
+  });
+});
