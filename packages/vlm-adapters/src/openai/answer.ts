@@ -71,9 +71,9 @@ type StreamedCall = NonNullable<ChatChunk['choices'][number]['delta']['tool_call
 /** Puts the pieces of a streamed answer together into the form of a whole one. */
 export class AnswerBuilder {
   #text = '';
-  #promptIds: readonly number[] | null = null;
-  #tokenIds: readonly number[] | null = null;
-  #logprobs: readonly { readonly token: string; readonly logprob: number }[] | null = null;
+  #promptIds: number[] | null = null;
+  #tokenIds: number[] | null = null;
+  #logprobs: { token: string; logprob: number }[] | null = null;
   #finishReason: string | null = null;
   #stopReason: string | number | null = null;
   readonly #calls: { id: string | null; name: string; arguments: string }[] = [];

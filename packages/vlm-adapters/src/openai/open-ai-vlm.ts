@@ -15,7 +15,7 @@ import { HttpClient } from './http-client.js';
 import { type OpenAiVlmOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { SampledTexts } from './sampled-texts.js';
 import { finiteLogprob, scoreSequence } from './score-sequence.js';
-import { locateTurns, type ServerPrompt } from './server-prompt.js';
+import { checkPromptIds, locateTurns, type ServerPrompt } from './server-prompt.js';
 import { countImages, wireMessages } from './wire-messages.js';
 import { chatChunk, chatResponse, detokenizeResponse, tokenizeResponse } from './wire-schemas.js';
 
@@ -293,23 +293,19 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
       tell(answer.tokenIds ?? [], answer.text);
     }
     if (answer.promptIds !== null) {
+      checkPromptIds(prompt, answer.promptIds);
       locateTurns(answer.promptIds, prompt.turns);
       this.#promptIds.set(prompt, answer.promptIds);
     }
     return answer;
   }
 
-  async #score(
-    sequence: Sequence<ServerPrompt>,
-    signal: AbortSignal,
-    promptIds: readonly number[] | null = null,
-  ): Promise<Float32Array> {
+  async #score(sequence: Sequence<ServerPrompt>, signal: AbortSignal): Promise<Float32Array> {
     return await scoreSequence(sequence, {
       client: this.#client,
       options: this.#options,
       detokenize: (ids, inner) => this.#detokenize(ids, inner),
       remembered: (ids) => this.#texts.find(ids),
-      exactIds: promptIds ?? this.#promptIds.get(sequence.prompt),
       signal,
     });
   }

@@ -2,7 +2,15 @@ import { VlmError } from '../errors.js';
 import type { Sequence } from '../types/prompt.js';
 import type { HttpClient } from './http-client.js';
 import type { ResolvedOptions } from './options.js';
-import { isAt, lastIndexOf, locateTurns, retokenized, type ServerPrompt } from './server-prompt.js';
+import {
+  checkPromptIds,
+  isAt,
+  lastIndexOf,
+  locateTurns,
+  retokenized,
+  type ServerPrompt,
+  unnamedToken,
+} from './server-prompt.js';
 import { chatResponse, type PromptLogprobs, textResponse } from './wire-schemas.js';
 
 export interface ScoreContext {
@@ -14,8 +22,6 @@ export interface ScoreContext {
   readonly remembered: (
     ids: readonly number[],
   ) => { readonly text: string; readonly endsTurn: boolean } | undefined;
-  /** Tokens of the prompt as an answer has shown them. */
-  readonly exactIds?: readonly number[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,7 +58,7 @@ export async function scoreSequence(
       `The server scored ${logprobs.length} prompt tokens of ${ids.length}.`,
     );
   }
-  checkContext(prompt, scored, context.exactIds);
+  checkPromptIds(prompt, Array.from(ids).slice(0, start));
   const turns = prompt.turns.map(({ tokenIds }, index) => ({ tokenIds, index }));
   const starts = locateTurns(ids, prompt.turns);
   const spans = [
@@ -63,26 +69,6 @@ export async function scoreSequence(
     spans.flatMap(({ tokenIds, first }) =>
       tokenIds.map((id, place) => scoreAt(logprobs, first + place, id)),
     ),
-  );
-}
-
-/**
- * Whether the completion stands after the prompt that it would be sampled after. Templates may write a finished
- * message in another way than the beginning of one, and servers may leave tools out that are not to be called.
- */
-function checkContext(
-  { inputIds, imageCount }: ServerPrompt,
-  { ids, start }: ScoredPrompt,
-  exactIds: readonly number[] | undefined,
-): void {
-  // Older servers leave pictures unexpanded when they tokenize: then the lengths differ, and nothing is known.
-  const isComparable = inputIds !== null && (imageCount === 0 || inputIds.length === start);
-  const expected = exactIds ?? (isComparable ? inputIds : null);
-  if (expected === null) return;
-  if (expected.length === start && isAt(ids, Array.from(expected), 0)) return;
-  throw new VlmError(
-    'prompt',
-    'The server scored the completion after another prompt than it samples after: its template writes a finished message in another way, or it was started with `--exclude-tools-when-tool-choice-none`. Start it without that option, or with a template that only appends.',
   );
 }
 
@@ -177,7 +163,7 @@ const scoringFields = {
 function idsOfScores(logprobs: PromptLogprobs): number[] {
   return logprobs.map((place) => {
     const keys = Object.keys(place ?? {});
-    return keys.length === 1 ? Number(keys[0]) : -1;
+    return keys.length === 1 ? Number(keys[0]) : unnamedToken;
   });
 }
 

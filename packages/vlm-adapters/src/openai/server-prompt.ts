@@ -42,6 +42,34 @@ export function locateTurns(ids: ArrayLike<number>, turns: readonly SampledTurn[
   });
 }
 
+/** What stands for a token that a server does not name. */
+export const unnamedToken = -1;
+
+/**
+ * Checks that a server works on the prompt that it was asked to tokenize. Servers of before 2026 leave one
+ * placeholder for each picture when they tokenize: then its tokens must all be there, in order.
+ *
+ * @throws {VlmError} `prompt`.
+ */
+export function checkPromptIds(
+  { inputIds, imageCount }: ServerPrompt,
+  ids: readonly number[],
+): void {
+  if (inputIds === null) return;
+  let matched = 0;
+  for (const id of ids) {
+    const isSame = id === unnamedToken || id === inputIds[matched];
+    if (!isSame && imageCount === 0) break;
+    if (isSame) matched++;
+  }
+  const isWhole = matched === inputIds.length;
+  if (isWhole && (imageCount > 0 || ids.length === inputIds.length)) return;
+  throw new VlmError(
+    'prompt',
+    'The server worked on another prompt than the one it tokenized: its template writes a finished message in another way than the beginning of one, or it was started with `--exclude-tools-when-tool-choice-none`, which takes the tools out. Start it without that option, or with a template that only appends.',
+  );
+}
+
 export function retokenized(what: string): VlmError {
   return new VlmError(
     'prompt',
