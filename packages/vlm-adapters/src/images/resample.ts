@@ -137,9 +137,12 @@ function resampleLines(
   }
 }
 
+type Pass = (image: RgbImage) => RgbImage;
+
 /**
- * Resizes as `PIL.Image.resize` does, to the byte: two passes, columns first, with weights in fixed point and 8-bit
- * pixels in between.
+ * Resizes as `PIL.Image.resize` does, to the byte: a pass along the rows and one along the columns, with weights in
+ * fixed point and 8-bit pixels in between. Rows come first, unless more than twice as many rows as columns are taken
+ * away: Pillow 13 does it so (earlier versions always began with the rows), found by comparing 3,000 random sizes.
  *
  * @see Pillow, src/libImaging/Resample.c; equal to Pillow 13.0.0 in this package's tests.
  */
@@ -149,26 +152,36 @@ export function resizeImage(
   filterName: ResampleFilterName,
 ): RgbImage {
   const filter = resampleFilters[filterName];
-  let { width, height, data } = image;
-  if (width !== size.width) {
-    const target = new Uint8Array(size.width * height * 3);
-    resampleLines(data, target, weightsOf(width, size.width, filter), {
-      lines: height,
-      source: [width * 3, 3],
-      target: [size.width * 3, 3],
-    });
-    data = target;
-    width = size.width;
-  }
-  if (height !== size.height) {
-    const target = new Uint8Array(width * size.height * 3);
-    resampleLines(data, target, weightsOf(height, size.height, filter), {
-      lines: width,
-      source: [3, width * 3],
-      target: [3, width * 3],
-    });
-    data = target;
-    height = size.height;
-  }
+  const passes: readonly Pass[] = [
+    (source) => resizeRows(source, size.width, filter),
+    (source) => resizeColumns(source, size.height, filter),
+  ];
+  const rowsLost = image.height - size.height;
+  const isColumnsFirst = rowsLost > 0 && rowsLost > 2 * (image.width - size.width);
+  let resized = image;
+  for (const pass of isColumnsFirst ? passes.toReversed() : passes) resized = pass(resized);
+  return resized;
+}
+
+function resizeRows(image: RgbImage, width: number, filter: ResampleFilter): RgbImage {
+  if (image.width === width) return image;
+  const data = new Uint8Array(width * image.height * 3);
+  resampleLines(image.data, data, weightsOf(image.width, width, filter), {
+    lines: image.height,
+    source: [image.width * 3, 3],
+    target: [width * 3, 3],
+  });
+  return { width, height: image.height, data };
+}
+
+function resizeColumns(image: RgbImage, height: number, filter: ResampleFilter): RgbImage {
+  if (image.height === height) return image;
+  const { width } = image;
+  const data = new Uint8Array(width * height * 3);
+  resampleLines(image.data, data, weightsOf(image.height, height, filter), {
+    lines: width,
+    source: [3, width * 3],
+    target: [3, width * 3],
+  });
   return { width, height, data };
 }
