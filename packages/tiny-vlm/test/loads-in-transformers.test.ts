@@ -29,7 +29,7 @@ let loaded: Loaded;
 
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tiny-vlm-'));
-  const tokenizer = await makeTokenizer();
+  const tokenizer = makeTokenizer();
   const model = await TrainableModel.create(architectures.miniature, tokenizer.size, { seed: 3 });
   writeModelFolder(folder, architectures.miniature, { tokenizer, weights: model.weights });
   loaded = { folder, tokenizer, model };

@@ -1,6 +1,5 @@
 import {
   type Axis,
-  boxesOfAxis,
   type ImageMetadata,
   type ToolTable,
   type VisualTool,
@@ -67,7 +66,8 @@ function requireLabels(
   metadata: ImageMetadata | undefined,
 ): void {
   const labels = labelsOf(name, argumentsValue);
-  const boxes = metadata === undefined ? [] : boxesOfAxis(metadata, toolAxes[name]);
+  // Not boxesOfAxis, which lets row tools work on bars.
+  const boxes = metadata?.[toolAxes[name]] ?? [];
   const known = boxes.map(({ label }) => label).filter((label) => label !== headerRow);
   const unknown = labels.filter((label) => !known.includes(label));
   if (labels.length > 0 && unknown.length === 0) return;

@@ -19,7 +19,7 @@ export function failureText(reason: string): string {
 export async function runCall(
   task: SmallChartTask,
   name: ChartToolName,
-  argumentsValue: Readonly<Record<string, readonly string[]>>,
+  argumentsValue: Readonly<Record<string, unknown>>,
 ): Promise<Observation> {
   const nowhere = { start: 0, end: 0 };
   const spans = { call: nowhere, name: nowhere, arguments: [] };

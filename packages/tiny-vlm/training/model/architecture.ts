@@ -29,10 +29,10 @@ export const architectures = {
   },
   teacher: {
     layers: 4,
-    hidden: 192,
-    heads: 12,
-    keyValueHeads: 4,
-    feedForward: 480,
+    hidden: 160,
+    heads: 10,
+    keyValueHeads: 5,
+    feedForward: 400,
     vision: { depth: 2, hidden: 64, heads: 4, feedForward: 160, fullAttentionBlocks: [1] },
   },
   /** For tests: trains in seconds. */

@@ -1,7 +1,8 @@
-import { createSession, keepOutputs, type Session, type TensorLike } from '@iapo/onnx-autograd';
+import { createSession, keepOutputs, type Session } from '@iapo/onnx-autograd';
 import type { NamedArrays } from '@iapo/rl-core';
 import type { TrainingBatch } from '../data/batch.js';
 import type { Architecture } from './architecture.js';
+import { floatsOf } from './float-data.js';
 import { initialWeights } from './initial-weights.js';
 import { differentiateTraining, makeTrainingGraph } from './training-graph.js';
 import { loadWeights, type Weights, weightFeeds } from './weights.js';
@@ -46,7 +47,7 @@ export class TrainableModel {
 
   async logprobs(batch: TrainingBatch): Promise<Float32Array> {
     const results = await this.#scoring.run({ ...batch.feeds, ...weightFeeds(this.weights) });
-    return floats(results['logprobs']);
+    return floatsOf(results['logprobs']);
   }
 
   /** Log-probabilities, and Σ c_t ∂log p_t/∂w for every weight. */
@@ -60,17 +61,12 @@ export class TrainableModel {
       'cotangent.logprobs': { type: 'float32', dims: [cotangents.length], data: cotangents },
     });
     const gradients = Object.fromEntries(
-      Object.keys(this.weights.arrays).map((name) => [name, floats(results[`gradient.${name}`])]),
+      Object.keys(this.weights.arrays).map((name) => [name, floatsOf(results[`gradient.${name}`])]),
     );
-    return { logprobs: floats(results['logprobs']), gradients };
+    return { logprobs: floatsOf(results['logprobs']), gradients };
   }
 
   async dispose(): Promise<void> {
     await Promise.all([this.#scoring.dispose(), this.#gradients.dispose()]);
   }
-}
-
-function floats(tensor: TensorLike | undefined): Float32Array {
-  if (tensor?.data instanceof Float32Array) return tensor.data;
-  throw new TypeError('internal: the session gave no float32 tensor.');
 }

@@ -33,14 +33,14 @@ export const supervisedRecipes = {
     supervised: {
       ...common,
       stages: [
-        { ...seeing, steps: 1800 },
+        { ...seeing, steps: 1200 },
         {
           name: 'episodes',
           questions: 0.25,
           readsAll: 0.1,
           rightCalls: 0.25,
           withoutTools: 0.05,
-          steps: 1800,
+          steps: 1400,
         },
       ],
     },
@@ -50,14 +50,14 @@ export const supervisedRecipes = {
     supervised: {
       ...common,
       stages: [
-        { ...seeing, steps: 2000 },
+        { ...seeing, steps: 1000 },
         {
           name: 'episodes',
           questions: 0.25,
           readsAll: 0.1,
           rightCalls: 1,
           withoutTools: 0.05,
-          steps: 1500,
+          steps: 1000,
         },
       ],
     },

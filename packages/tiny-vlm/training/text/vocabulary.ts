@@ -4,6 +4,7 @@ import { labelsArgumentOf } from '../../src/small-charts/tools.js';
 import { runCall, successText } from '../data/observation.js';
 import { allQuestions } from '../data/picture-questions.js';
 import { callText, renderChat } from './chat-template.js';
+import pieces from './pieces.json' with { type: 'json' };
 import { pretokens } from './pretokens.js';
 import { specialTokens } from './special-tokens.js';
 import { Tokenizer } from './tokenizer.js';
@@ -11,16 +12,21 @@ import { Tokenizer } from './tokenizer.js';
 /** Tasks whose texts are read: enough for every wording, tool and name to occur. */
 const readTasks = 1500;
 
+/** The tokenizer of all models. Its pieces are a file: another list would be another meaning of every id. */
+export function makeTokenizer(): Tokenizer {
+  return new Tokenizer(pieces);
+}
+
 /**
- * The tokenizer, made from the texts of the training tasks: every piece of more than one byte that occurs in
- * them, in alphabetical order. The tasks are made of few words, so that this is a short list.
+ * Collects the pieces of `pieces.json` from the texts of the training tasks: all of more than one byte that
+ * occur in them, in alphabetical order. The tasks are made of few words, so that this is a short list.
  */
-export async function makeTokenizer(): Promise<Tokenizer> {
-  const pieces = new Set<string>();
+export async function collectPieces(): Promise<string[]> {
+  const collected = new Set<string>();
   const add = (text: string): void => {
     const parts = specialTokens.reduce((rest, token) => rest.replaceAll(token, '\0'), text);
     for (const piece of parts.split('\0').flatMap(pretokens)) {
-      if (Buffer.byteLength(piece) > 1) pieces.add(piece);
+      if (Buffer.byteLength(piece) > 1) collected.add(piece);
     }
   };
   const tasks = new SmallCharts({ seed: 'vocabulary' }).tasks(readTasks);
@@ -45,5 +51,5 @@ export async function makeTokenizer(): Promise<Tokenizer> {
       add(text);
     }
   }
-  return new Tokenizer([...pieces].sort());
+  return [...collected].sort();
 }
