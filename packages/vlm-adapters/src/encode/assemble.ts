@@ -96,7 +96,8 @@ export function assemble(
   checkCounts(imageTokens, plans);
   const places: ImagePlace[] = [];
   for (const [image, { grid }] of plans.entries())
-    if (grid !== null) places.push({ firstToken: imageTokens[image]?.[0] ?? 0, grid });
+    if (grid !== null && family.positionPlanes === 3)
+      places.push({ firstToken: imageTokens[image]?.[0] ?? 0, grid });
   const { positions, next } = positionIds(ids.length, family.positionPlanes, places, start);
   return {
     inputIds: Int32Array.from(ids),

@@ -1,17 +1,16 @@
-import type { PlainTensor } from '../types/prompt.js';
+import type { FeatureGrid, PlainTensor } from '../types/prompt.js';
 
 /** An image's place in a prompt, for positions. */
 export interface ImagePlace {
   /** First placeholder token; the others follow it without a gap. */
   readonly firstToken: number;
-  /** Frames, rows and columns of features. */
-  readonly grid: readonly [frames: number, rows: number, columns: number];
+  readonly grid: FeatureGrid;
 }
 
 /**
  * Position ids of tokens, as `get_rope_index` of Qwen2-VL and its successors numbers them: text counts on in all three
- * planes; the features of an image all begin at the next position and count frames, rows and columns from there; text
- * goes on behind the largest position so far.
+ * planes; the features of an image all begin at the next position and count rows and columns from there; text goes on
+ * behind the largest position so far.
  *
  * @param start Position of the first token.
  * @param images In the order of their places. Families with one plane pass none.
@@ -30,16 +29,13 @@ export function positionIds(
   };
   for (const { firstToken, grid } of images) {
     text(firstToken);
-    const [frames, rows, columns] = grid;
-    for (let index = 0; index < frames * rows * columns; index++, token++) {
-      const place = [
-        Math.floor(index / (rows * columns)),
-        Math.floor(index / columns) % rows,
-        index % columns,
-      ];
+    const { rows, columns } = grid;
+    for (let index = 0; index < rows * columns; index++, token++) {
+      // Time, height, width: a still picture is one moment.
+      const place = [0, Math.floor(index / columns), index % columns];
       for (const [plane, values] of positions.entries()) values[token] = next + (place[plane] ?? 0);
     }
-    next += Math.max(frames, rows, columns);
+    next += Math.max(rows, columns);
   }
   text(length);
   return { positions, next };

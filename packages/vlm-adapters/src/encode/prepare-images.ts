@@ -41,7 +41,8 @@ export async function prepareImages(
   for (const [index, { width, height, pixels }] of opened.entries()) {
     const feeds = plans[index]?.process(await pixels()) ?? {};
     const tokens = (imageTokens[index] ?? new Int32Array()).map((token) => token + offset);
-    prepared.push({ width, height, feeds, tokens, hash: hashOf(feeds) });
+    const grid = plans[index]?.grid ?? null;
+    prepared.push({ width, height, feeds, tokens, grid, hash: hashOf(feeds) });
   }
   return prepared;
 }

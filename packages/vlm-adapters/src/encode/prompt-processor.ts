@@ -191,6 +191,11 @@ export class PromptProcessor {
     return this.tokenizer.decode(ids);
   }
 
+  /** Tokens of what a model said: special tokens that the text spells are recognized. */
+  tokenize(text: string): number[] {
+    return [...this.tokenizer.encode(text, () => true).ids];
+  }
+
   /** Text of one token; parts of a character are U+FFFD. */
   tokenText(id: number): string {
     return this.tokenizer.decode([id]);

@@ -2,7 +2,7 @@ import type { ModelConfig } from '../encode/model-config.js';
 import type { JsonObject } from '../encode/model-files.js';
 import type { AddedToken } from '../encode/tokenizer.js';
 import type { ImageSize, RgbImage } from '../images/rgb-image.js';
-import type { PlainTensor } from '../types/prompt.js';
+import type { FeatureGrid, PlainTensor } from '../types/prompt.js';
 
 /** A stretch of what stands in the prompt for one picture. */
 export interface ImageText {
@@ -17,8 +17,8 @@ export interface ImagePlan {
   readonly text: readonly ImageText[];
   /** Placeholder tokens, and rows of features. */
   readonly tokens: number;
-  /** Frames, rows and columns of features, where positions follow them; else `null`. */
-  readonly grid: readonly [frames: number, rows: number, columns: number] | null;
+  /** Rows and columns in which the features cover the picture, in reading order; `null` where they do not. */
+  readonly grid: FeatureGrid | null;
   /** Feeds of the vision encoder. */
   process(image: RgbImage): Readonly<Record<string, PlainTensor>>;
 }
@@ -60,7 +60,7 @@ export interface ModelFamily {
   readonly name: string;
   /** `model_type` in `config.json`. */
   readonly modelTypes: readonly string[];
-  /** Planes of position ids: 1, or 3 for time, height and width (mRoPE). */
+  /** Planes of position ids: 1, or 3 for time, height and width (mRoPE), which follow the pictures' grids. */
   readonly positionPlanes: 1 | 3;
   /** The chat template reads parts only, so text alone is passed as one part. Else messages go in as they are. */
   readonly takesPartsOnly: boolean;

@@ -49,6 +49,7 @@ function imageProcessor({
     tokenizerConfig,
     'tokenizer_config.json',
   );
+  const side = Math.sqrt(tokens);
   const placeholder = tokenContent(config.imageTokenId) ?? '<image_soft_token>';
   const table = normalizationTable(normalizationOf(settings, standard));
   const filter = resampleFilterOf(settings, 'bilinear');
@@ -63,7 +64,7 @@ function imageProcessor({
         { text: `${end}\n\n`, isPlaceholder: false },
       ],
       tokens,
-      grid: null,
+      grid: Number.isInteger(side) ? { rows: side, columns: side } : null,
       process: (image) => ({
         pixel_values: {
           type: 'float32',
@@ -85,7 +86,7 @@ export const gemma3: ModelFamily = {
   deepstack: null,
   modules: {
     textLayers: 'model.language_model.layers.',
-    visionLayers: 'model.vision_tower.vision_model.encoder.layers.',
+    visionLayers: 'model.vision_tower.encoder.layers.',
   },
   imageProcessor,
 };

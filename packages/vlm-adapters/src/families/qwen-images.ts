@@ -98,7 +98,7 @@ export function qwenImageProcessor(context: FamilyContext, gridInput: string): I
     return {
       text: [{ text: placeholder.repeat(tokens), isPlaceholder: true }],
       tokens,
-      grid: [1, rows / merge, columns / merge],
+      grid: { rows: rows / merge, columns: columns / merge },
       process: (image) => ({
         pixel_values: patches(resizeImage(image, target, filter), { patch, merge, frames, table }),
         [gridInput]: {

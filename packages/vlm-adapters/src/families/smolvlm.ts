@@ -149,6 +149,7 @@ function imageProcessor(context: FamilyContext): ImageProcessor {
   const tile = settings.max_image_size.longest_edge;
   const side = (vision_config.image_size ?? tile) / (vision_config.patch_size ?? 14);
   const tokensPerTile = image_seq_len ?? Math.trunc(Math.trunc(side) ** 2 / scale_factor ** 2);
+  const cells = Math.sqrt(tokensPerTile);
   const placeholder = context.tokenContent(context.config.imageTokenId) ?? '<image>';
   const tokens = {
     around: names.fake_image_token,
@@ -170,7 +171,7 @@ function imageProcessor(context: FamilyContext): ImageProcessor {
       return {
         text: tileText(plan, tokens),
         tokens: tiles * tokensPerTile,
-        grid: null,
+        grid: plan.rows === 0 && Number.isInteger(cells) ? { rows: cells, columns: cells } : null,
         process: (image) => ({
           pixel_values: {
             type: 'float32',

@@ -11,6 +11,12 @@ export interface PlainTensor {
   readonly data: Float32Array | BigInt64Array | Uint8Array;
 }
 
+/** Rows and columns of image features. */
+export interface FeatureGrid {
+  readonly rows: number;
+  readonly columns: number;
+}
+
 /** One picture of a prompt, ready for the vision encoder. */
 export interface PreparedImage {
   /** Size of the picture as it was given, in pixels. */
@@ -20,6 +26,8 @@ export interface PreparedImage {
   readonly feeds: Readonly<Record<string, PlainTensor>>;
   /** Where its placeholder tokens are in the prompt, ascending: row `i` of the features goes to `tokens[i]`. */
   readonly tokens: Int32Array;
+  /** Rows and columns in which `tokens` cover the picture, in reading order; `null` where they do not. */
+  readonly grid: FeatureGrid | null;
   /** Content hash of the feeds: equal pictures are encoded once. */
   readonly hash: string;
 }
