@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import type { OnnxModel } from '../codec/model.js';
-import { OnnxAutogradError } from '../errors.js';
+import { listNames, OnnxAutogradError } from '../errors.js';
 import { fixedInputPrefix } from '../transform/choose-branches.js';
 import { type PreparedModel, prepareModel, type SessionOptions } from './session-options.js';
 import {
@@ -16,11 +16,20 @@ import { acquireWorker, type SessionThread } from './thread.js';
 export interface RunOptions {
   /** Checked before the run starts: a run that has started cannot be stopped. */
   readonly signal?: AbortSignal;
+  /**
+   * Feeds whose memory is handed to the session's thread instead of copied, such as a cache of keys and values.
+   * They come back among the results, under their names; the arrays that were fed are empty from then on, and
+   * lost if the run fails. A session without a thread copies no feed, and gives the same arrays back.
+   */
+  readonly lend?: readonly string[];
 }
 
 /** What runs a prepared graph: this thread, or a worker. */
 interface Runner {
-  run(feeds: Record<string, PlainTensor>): Promise<Record<string, TensorLike>>;
+  run(
+    feeds: Record<string, PlainTensor>,
+    lend: readonly string[],
+  ): Promise<Record<string, TensorLike>>;
   release(): Promise<void>;
 }
 
@@ -61,7 +70,7 @@ export class Session {
    * Runs the graph.
    *
    * @param feeds One tensor for each input: `{ type, dims, data }`, such as onnxruntime's `Tensor`.
-   * @returns Every output by name.
+   * @returns Every output by name, and what was lent.
    * @throws {OnnxAutogradError} `invalid-argument` before work starts, `runtime` with ONNX Runtime's cause.
    */
   async run(
@@ -73,7 +82,15 @@ export class Session {
     }
     options.signal?.throwIfAborted();
     const checked = checkFeeds(feeds, this.#expected);
-    const run = this.#runner.run(checked);
+    const lend = options.lend ?? [];
+    const unknown = lend.filter((name) => checked[name] === undefined);
+    if (unknown.length > 0) {
+      throw new OnnxAutogradError(
+        'invalid-argument',
+        `Cannot run the session: \`lend\` must name feeds, got ${listNames(unknown)}.`,
+      );
+    }
+    const run = this.#runner.run(checked, lend);
     this.#running.add(run);
     try {
       const results = await run;
@@ -166,10 +183,17 @@ async function startHere({ bytes, options }: PreparedModel): Promise<Runner> {
     InferenceSession.create(bytes, options),
   );
   return {
-    run: (feeds) =>
-      wrapped('ONNX Runtime failed while running the graph', () =>
-        session.run(toRuntimeTensors(feeds)),
-      ),
+    run: async (feeds, lend) => {
+      const results: Record<string, TensorLike> = await wrapped(
+        'ONNX Runtime failed while running the graph',
+        () => session.run(toRuntimeTensors(feeds)),
+      );
+      const lent = lend.flatMap((name) => {
+        const feed = feeds[name];
+        return feed === undefined ? [] : [[name, feed] as const];
+      });
+      return { ...results, ...Object.fromEntries(lent) };
+    },
     release: () => session.release(),
   };
 }
@@ -181,9 +205,9 @@ async function startInWorker({ bytes, options }: PreparedModel): Promise<Runner>
       thread.request({ kind: 'create', bytes, options }),
     );
     return {
-      run: (feeds) =>
+      run: (feeds, lend) =>
         wrapped('ONNX Runtime failed while running the graph', () =>
-          thread.request({ kind: 'run', session: session.id, feeds }),
+          thread.request({ kind: 'run', session: session.id, feeds, lend }),
         ).then(({ value }) => value as Record<string, TensorLike>),
       release: async () => {
         try {

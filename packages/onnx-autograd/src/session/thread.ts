@@ -5,7 +5,13 @@ import type { PlainTensor } from './tensors.js';
 /** What can be asked of the thread; `session` is the id of the request that created it. */
 export type ThreadRequest =
   | { kind: 'create'; bytes: Uint8Array; options: InferenceSession.SessionOptions }
-  | { kind: 'run'; session: number; feeds: Record<string, PlainTensor> }
+  | {
+      kind: 'run';
+      session: number;
+      feeds: Record<string, PlainTensor>;
+      /** Feeds that are handed over, and given back with the results. */
+      lend: readonly string[];
+    }
   | { kind: 'release'; session: number };
 
 interface Answer {
@@ -68,12 +74,22 @@ function ask(thread: Thread, request: ThreadRequest): Promise<{ id: number; valu
       else reject(new Error(error));
     });
     try {
-      worker.postMessage({ ...request, id });
+      worker.postMessage({ ...request, id }, lentBuffers(request));
     } catch (error) {
       settle();
       reject(error);
     }
   });
+}
+
+function lentBuffers(request: ThreadRequest): ArrayBuffer[] {
+  if (request.kind !== 'run') return [];
+  const buffers = new Set<ArrayBuffer>();
+  for (const name of request.lend) {
+    const data: unknown = request.feeds[name]?.data;
+    if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) buffers.add(data.buffer);
+  }
+  return [...buffers];
 }
 
 function startWorker(): Thread {

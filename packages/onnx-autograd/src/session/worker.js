@@ -8,7 +8,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
  * @typedef {{ type: import('onnxruntime-common').Tensor.Type, dims: readonly number[], data: any }} PlainTensor
  * @typedef {(
  *   | { kind: 'create', id: number, bytes: Uint8Array, options: import('onnxruntime-common').InferenceSession.SessionOptions }
- *   | { kind: 'run', id: number, session: number, feeds: Record<string, PlainTensor> }
+ *   | { kind: 'run', id: number, session: number, feeds: Record<string, PlainTensor>, lend: readonly string[] }
  *   | { kind: 'release', id: number, session: number }
  * )} Request
  */
@@ -40,7 +40,11 @@ async function answer(request) {
   const value = {};
   /** @type {Set<ArrayBuffer>} */
   const transfer = new Set();
-  for (const [name, { type, dims, data }] of Object.entries(results)) {
+  const lent = request.lend.map((name) => [name, request.feeds[name]]);
+  for (const [name, { type, dims, data }] of Object.entries({
+    ...results,
+    ...Object.fromEntries(lent),
+  })) {
     value[name] = { type, dims, data };
     if (ArrayBuffer.isView(data) && data.buffer instanceof ArrayBuffer) transfer.add(data.buffer);
   }

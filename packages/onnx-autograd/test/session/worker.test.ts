@@ -68,6 +68,25 @@ describe('a session in a worker', () => {
     }
   });
 
+  it.each([true, false])('gives back what was lent to it (worker: %s)', async (worker) => {
+    const session = await createSession(slow, { worker, threads: 1 });
+    try {
+      const row = numbers.slice(0, width);
+      const cotangent = feed('float32', [1, width], row);
+      const expected = await session.run({ x: cotangent, 'cotangent.y': cotangent });
+      const x = { type: 'float32', dims: [1, width], data: Float32Array.from(row) };
+      const results = await session.run({ x, 'cotangent.y': cotangent }, { lend: ['x'] });
+      expect(results['y']?.data).toEqual(expected['y']?.data);
+      expect(results['x']?.data).toEqual(Float32Array.from(row));
+      // Handed over, not copied.
+      expect(x.data.length).toBe(worker ? 0 : width);
+      const again = session.run({ x: cotangent, 'cotangent.y': cotangent }, { lend: ['z'] });
+      await expect(again).rejects.toThrow('`lend` must name feeds');
+    } finally {
+      await session.dispose();
+    }
+  });
+
   it('gives what a session in this thread gives, to several requests at once', async () => {
     const small = (rows: number): typeof feeds => ({
       x: feed('float32', [rows, width], numbers.slice(0, rows * width)),
