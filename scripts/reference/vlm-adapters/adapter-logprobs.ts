@@ -79,7 +79,7 @@ async function run(path: string, adapter: Adapter | null, withGradients: boolean
         feeds[name] = { type: 'float32', dims, data };
       }
       const results = await session.run(feeds);
-      logprobs.push([...(results['logprobs']?.data as Float32Array)]);
+      logprobs.push(Array.from((results['logprobs']?.data ?? []) as Float32Array));
       for (const name of withGradients ? names : []) {
         const added = results[`gradient.${name}`]?.data as Float32Array;
         const sum = gradients.get(name) ?? new Float64Array(added.length);

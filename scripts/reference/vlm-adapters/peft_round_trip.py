@@ -11,6 +11,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import warnings
 
 import peft
 import safetensors
@@ -85,7 +86,8 @@ THEIRS = {
     "rsLoRA, bfloat16 on disk": dict(target_modules=text, r=5, lora_alpha=3, use_rslora=True),
     "a list, ranks and alphas by pattern": dict(
         target_modules=["q_proj", "k_proj", "o_proj"], r=4, lora_alpha=6,
-        rank_pattern={r"layers\.1\..*": 7, "k_proj": 2}, alpha_pattern={r"^.*\.0\.self_attn\..*": 20},
+        # Apart from each other: PEFT sorts patterns when it saves them, and takes the first that matches.
+        rank_pattern={r"layers\.1\..*": 7, r"layers\.0\..*k_proj": 2}, alpha_pattern={r"^.*\.0\.self_attn\..*": 20},
     ),
     "one layer": dict(target_modules=["q_proj", "v_proj"], r=2, lora_alpha=32, layers_to_transform=[0]),
 }
@@ -94,6 +96,9 @@ versions = [f"{module.__name__} {module.__version__}" for module in (torch, tran
 print(", ".join(versions))
 torch.manual_seed(0)
 torch.set_num_threads(1)
+transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
+warnings.filterwarnings("ignore", category=FutureWarning)
 plain = logprobs(base())
 with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)
