@@ -9,8 +9,8 @@ export interface ByteAlignment {
 /**
  * For each byte of a text's normalized form in UTF-8, where in the text the character stands from which it comes.
  *
- * Unicode's normal forms change a character together with the marks that follow it, and nothing beyond them; so the
- * text is normalized group by group. Where that gives another result than the whole (an unusual normalization), the
+ * Unicode's normal forms change a character together with the marks (and, of Korean syllables, the vowels and finals)
+ * that follow it, and nothing beyond them; so the text is normalized group by group. Where that gives another result than the whole (an unusual normalization), the
  * whole text counts as one group.
  *
  * @param hasSpaceMark `▁` in the normalized form is a space of the text, and one byte.
@@ -22,7 +22,7 @@ export function alignNormalized(
   hasSpaceMark: boolean,
 ): ByteAlignment {
   const whole = normalize(text);
-  let groups: readonly string[] = text.match(/\P{M}?\p{M}*/gsu) ?? [];
+  let groups: readonly string[] = text.match(/\P{M}?[\p{M}\u1160-\u11ff]*/gsu) ?? [];
   if (groups.map(normalize).join('') !== whole) groups = [text];
   const owners: number[] = [];
   const starts: number[] = [];

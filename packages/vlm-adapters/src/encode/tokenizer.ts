@@ -52,7 +52,9 @@ export class TextTokenizer {
   readonly #plain: Tokenizer;
   readonly #addedById: ReadonlyMap<number, AddedToken>;
   readonly #addedByContent: ReadonlyMap<string, AddedToken>;
-  readonly #pattern: RegExp | null;
+  readonly #firstCharacters: ReadonlySet<number>;
+  /** Lengths of added tokens, longest first: of several that begin at one place, the longest counts. */
+  readonly #lengths: readonly number[];
   readonly #bytesOf: (token: string) => Uint8Array;
   readonly #hasByteFallback: boolean;
 
@@ -66,16 +68,16 @@ export class TextTokenizer {
     this.addedTokens = added_tokens;
     this.#addedById = new Map(added_tokens.map((token) => [token.id, token]));
     this.#addedByContent = new Map(added_tokens.map((token) => [token.content, token]));
-    // Of several that begin at one place, the longest counts: alternatives are tried in their order.
-    const alternatives = added_tokens
-      .map(({ content }) => content)
-      .sort((a, b) => b.length - a.length)
-      .map((content) => content.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-    this.#pattern = alternatives.length === 0 ? null : new RegExp(alternatives.join('|'), 'gu');
-    this.#hasByteFallback = !JSON.stringify(decoder).includes('"ByteLevel"');
+    this.#firstCharacters = new Set(added_tokens.map(({ content }) => content.charCodeAt(0)));
+    const lengths = new Set(added_tokens.map(({ content }) => content.length));
+    this.#lengths = [...lengths].sort((a, b) => b - a);
+    this.#hasByteFallback = !JSON.stringify(decoder ?? null).includes('"ByteLevel"');
     this.#bytesOf = this.#hasByteFallback ? pieceBytes : byteLevelBytes;
     try {
-      this.#plain = new Tokenizer({ ...tokenizerJson, added_tokens: [] }, tokenizerConfig);
+      this.#plain = new Tokenizer(
+        withAllDigits({ ...tokenizerJson, added_tokens: [] }),
+        tokenizerConfig,
+      );
     } catch (error) {
       throw new VlmError('model-file', 'tokenizer.json cannot be used: fetch it again.', {
         cause: error,
@@ -97,26 +99,30 @@ export class TextTokenizer {
     isAllowed: (start: number, end: number, token: AddedToken) => boolean,
   ): { readonly start: number; readonly end: number; readonly token: AddedToken }[] {
     const found: { start: number; end: number; token: AddedToken }[] = [];
-    const pattern = this.#pattern;
-    if (pattern === null) return found;
     let from = 0;
-    for (;;) {
-      pattern.lastIndex = from;
-      const match = pattern.exec(text);
-      if (match === null) return found;
-      const token = this.#addedByContent.get(match[0]);
-      const start = match.index;
-      const end = start + match[0].length;
-      if (token === undefined || !isAllowed(start, end, token)) {
-        from = start + 1;
+    while (from < text.length) {
+      const token = this.#addedAt(text, from);
+      const match = from + (token?.content.length ?? 0);
+      if (token === undefined || !isAllowed(from, match, token)) {
+        from++;
         continue;
       }
       const before = found.at(-1)?.end ?? 0;
-      const left = token.lstrip ? text.slice(before, start).trimEnd().length + before : start;
-      const right = token.rstrip ? text.length - text.slice(end).trimStart().length : end;
-      found.push({ start: left, end: right, token });
-      from = right;
+      const start = token.lstrip ? text.slice(before, from).trimEnd().length + before : from;
+      const end = token.rstrip ? text.length - text.slice(match).trimStart().length : match;
+      found.push({ start, end, token });
+      from = end;
     }
+    return found;
+  }
+
+  #addedAt(text: string, start: number): AddedToken | undefined {
+    if (!this.#firstCharacters.has(text.charCodeAt(start))) return undefined;
+    for (const length of this.#lengths) {
+      const token = this.#addedByContent.get(text.slice(start, start + length));
+      if (token !== undefined) return token;
+    }
+    return undefined;
   }
 
   encode(
@@ -192,4 +198,21 @@ export class TextTokenizer {
     flush();
     return text;
   }
+}
+
+/**
+ * Puts a split in place of the pre-tokenizer "Digits": in the original that means every numeric character (`½`, `Ⅳ`,
+ * `١`), in `@huggingface/tokenizers` 0.2.0 only 0 to 9.
+ */
+function withAllDigits(value: JsonObject): JsonObject {
+  const replace = (part: unknown): unknown => {
+    if (Array.isArray(part)) return part.map(replace);
+    if (typeof part !== 'object' || part === null) return part;
+    const entries: JsonObject = Object.fromEntries(Object.entries(part));
+    if (entries['type'] !== 'Digits')
+      return Object.fromEntries(Object.entries(entries).map(([key, item]) => [key, replace(item)]));
+    const pattern = { Regex: entries['individual_digits'] === true ? '\\p{N}' : '\\p{N}+' };
+    return { type: 'Split', pattern, behavior: 'Isolated', invert: false };
+  };
+  return { ...value, pre_tokenizer: replace(value['pre_tokenizer']) };
 }

@@ -47,3 +47,11 @@ export interface EmbeddingVariants {
   readonly mask?: { readonly mode: 'remove' | 'attentionMask'; readonly keep: Uint8Array };
   readonly signal?: AbortSignal;
 }
+
+/** What `backward` gives for each target. */
+export interface BackwardResults {
+  readonly adapter: ParameterGradients;
+  readonly weights: ParameterGradients;
+  readonly promptEmbeddings: EmbeddingGradients;
+  readonly pixelValues: PixelGradients;
+}
