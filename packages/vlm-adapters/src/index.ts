@@ -1,4 +1,8 @@
+export type { ScoringOptions } from './engine/scorer.js';
 export { VlmError, type VlmErrorCode } from './errors.js';
+export type * from './families/family.js';
+export { modelFamilies } from './families/index.js';
+export type { Dtype, GraphName } from './load/graph-files.js';
 export {
   type Adapter,
   type AdapterConfig,
@@ -9,11 +13,14 @@ export {
   type LoraOptions,
   loadAdapter,
   type MergeAdapterOptions,
+  type MergeGraph,
+  type ModuleNode,
   mergeAdapter,
   readAdapter,
   saveAdapter,
   writeAdapter,
 } from './lora/index.js';
+export { type LoadOptions, OnnxVlm } from './onnx-vlm.js';
 export {
   type Clock,
   type LogprobsMode,
@@ -30,6 +37,7 @@ export {
   type WireMessage,
   type WirePart,
 } from './openai/index.js';
+export type * from './types/backward.js';
 export type * from './types/message.js';
 export type * from './types/model.js';
 export type * from './types/prompt.js';
