@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup';
+import { esbuildReportPage } from './page-bundle.mjs';
 
 export default defineConfig({
   entry: { index: 'src/index.ts' },
@@ -7,4 +8,5 @@ export default defineConfig({
   sourcemap: true,
   clean: true,
   dts: false,
+  esbuildPlugins: [esbuildReportPage()],
 });

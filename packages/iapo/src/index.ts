@@ -17,6 +17,7 @@ export type {
   StudentModel,
 } from './model/agent-model.js';
 export { type PlayedEpisode, type PlayOptions, playEpisodes } from './model/play-episodes.js';
+export { type WriteReportOptions, writeReport } from './report/write-report.js';
 export { type CombineOptions, combineRewards, type RewardPart } from './reward/combine-rewards.js';
 export {
   type ExplanationPair,
@@ -37,6 +38,8 @@ export type {
 } from './rewards/episode-reward.js';
 export { teacherLogprob } from './rewards/teacher-logprob.js';
 export { toolFailure } from './rewards/tool-failure.js';
+export { readRun, type StoredEvent, type StoredRun } from './runs/read-run.js';
+export { listTrajectorySteps, readTrajectories } from './runs/trajectory-files.js';
 export type { ExplanationRecord, TrajectoryRecord } from './runs/trajectory-record.js';
 export {
   type AgreementSample,
