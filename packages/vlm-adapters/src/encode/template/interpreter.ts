@@ -70,9 +70,13 @@ export class Interpreter {
         scope.set(node.name.value, this.#macro(node.args, node.body, scope));
         return;
       case 'CallStatement': {
-        const inner = new Scope(scope);
-        inner.set('caller', this.#macro(node.callerArgs ?? [], node.body, scope));
-        out.push(toText(this.#expressions.evaluate(node.call, inner)));
+        const callee = this.#expressions.evaluate(node.call.callee, scope);
+        if (!(callee instanceof Callable)) throw new Error('only macros are called with a block');
+        const { positional, named } = this.#expressions.arguments(node.call.args, scope);
+        const caller = this.#macro(node.callerArgs ?? [], node.body, scope);
+        out.push(
+          toText(callee.call({ positional, named: new Map([...named, ['caller', caller]]) })),
+        );
         return;
       }
       case 'FilterStatement': {
@@ -154,6 +158,7 @@ export class Interpreter {
   #macro(parameters: readonly Parameter[], body: readonly Statement[], scope: Scope): Callable {
     return new Callable((args) => {
       const inner = new Scope(scope);
+      inner.set('caller', args.named.get('caller'));
       for (const [index, parameter] of parameters.entries()) {
         const name: Identifier = parameter.type === 'Identifier' ? parameter : parameter.key;
         inner.set(name.value, this.#argument(args, index, parameter, inner));
