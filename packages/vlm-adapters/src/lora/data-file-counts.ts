@@ -8,9 +8,9 @@ export function withSingleDataFiles(text: string, files: readonly string[]): str
   const config: unknown = JSON.parse(text);
   const settings = field(config, 'transformers.js_config');
   const formats = field(settings, 'use_external_data_format');
-  if (typeof formats === 'number' && formats > 1) {
-    Object.assign(settings as object, { use_external_data_format: 1 });
-  } else if (typeof formats === 'object' && formats !== null) {
+  if (isObject(settings) && typeof formats === 'number' && formats > 1) {
+    Object.assign(settings, { use_external_data_format: 1 });
+  } else if (isObject(formats)) {
     for (const [name, count] of Object.entries(formats)) {
       const isMerged = files.some((file) => file.startsWith(name.replace(/\.onnx$/, '')));
       if (isMerged && Number(count) > 1) Object.assign(formats, { [name]: 1 });
@@ -20,6 +20,10 @@ export function withSingleDataFiles(text: string, files: readonly string[]): str
 }
 
 function field(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined;
+  if (!isObject(value)) return undefined;
   return Object.getOwnPropertyDescriptor(value, name)?.value;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

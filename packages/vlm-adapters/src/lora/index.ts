@@ -1,11 +1,11 @@
 export { parseAdapterConfig } from './adapter-config.js';
-export { checkAdapter, readAdapter, writeAdapter } from './adapter-files.js';
+export { readAdapter, writeAdapter } from './adapter-files.js';
 export { type AdapterHost, fitAdapter, loadAdapter, saveAdapter } from './adapter-host.js';
 export { initializeAdapter } from './initialize-adapter.js';
 export { matchTargets } from './match-targets.js';
 export { matrixName, modulesOf, parseMatrixName } from './matrix-names.js';
 export { type MergeAdapterOptions, type MergeGraph, mergeAdapter } from './merge-adapter.js';
-export { type ModuleNode, mergeIntoModel } from './merge-into-model.js';
+export type { ModuleNode } from './merge-into-model.js';
 export type {
   Adapter,
   AdapterConfig,

@@ -25,11 +25,15 @@ export function initializeAdapter(
   if (!Number.isSafeInteger(seed)) {
     throw new VlmError('invalid-argument', `\`lora.seed\` must be a whole number, got ${seed}.`);
   }
-  const byName = new Map(modules.map((module) => [module.module, module]));
-  const targets = matchTargets([...byName.keys()], options);
+  const targets = matchTargets(
+    modules.map(({ module }) => module),
+    options,
+  );
+  const ranks = new Map(targets.map(({ module, rank }) => [module, rank]));
   const matrices = new Map<string, LoraMatrix>();
-  for (const { module, rank } of targets) {
-    const { inFeatures, outFeatures } = byName.get(module) as LinearModule;
+  for (const { module, inFeatures, outFeatures } of modules) {
+    const rank = ranks.get(module);
+    if (rank === undefined) continue;
     matrices.set(matrixName(module, 'A'), {
       dims: [rank, inFeatures],
       data: uniform(rank * inFeatures, 1 / Math.sqrt(inFeatures), streamSeed(seed, module)),

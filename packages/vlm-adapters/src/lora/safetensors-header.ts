@@ -1,7 +1,7 @@
 import { VlmError } from '../errors.js';
 
 /** Bytes of one element, by the format's name of the type. */
-export const elementBytes: Readonly<Record<string, number>> = {
+const elementBytes: Readonly<Record<string, number>> = {
   BOOL: 1,
   U8: 1,
   I8: 1,

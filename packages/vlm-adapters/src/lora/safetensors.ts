@@ -77,11 +77,10 @@ export function safetensorsBytes(
   tensors: ReadonlyMap<string, LoraMatrix>,
   metadata: Readonly<Record<string, string>> = { format: 'pt' },
 ): Uint8Array {
-  const names = [...tensors.keys()].sort();
+  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
   const header: Record<string, unknown> = { __metadata__: metadata };
   let end = 0;
-  for (const name of names) {
-    const { dims, data } = tensors.get(name) as LoraMatrix;
+  for (const [name, { dims, data }] of sorted) {
     header[name] = { dtype: 'F32', shape: dims, data_offsets: [end, end + data.length * 4] };
     end += data.length * 4;
   }
@@ -91,11 +90,8 @@ export function safetensorsBytes(
   bytes.writeBigUInt64LE(BigInt(padded), 0);
   text.copy(bytes, 8);
   let offset = 8 + padded;
-  for (const name of names) {
-    for (const value of (tensors.get(name) as LoraMatrix).data) {
-      bytes.writeFloatLE(value, offset);
-      offset += 4;
-    }
+  for (const [, { data }] of sorted) {
+    for (const value of data) offset = bytes.writeFloatLE(value, offset);
   }
   return bytes;
 }

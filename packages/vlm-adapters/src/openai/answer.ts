@@ -1,10 +1,12 @@
 import { VlmError } from '../errors.js';
 import type { FinishReason } from '../types/model.js';
-import type { ChatChoice, ChatChunk, ChatResponse } from './wire-schemas.js';
+import type { ChatChunk, ChatResponse } from './wire-schemas.js';
 
 /** What a server answered: text always, tokens and log-probabilities where it gives them. */
 export interface ServerAnswer {
   readonly text: string;
+  /** What the server's own parser took out of the text as reasoning, or `null`. */
+  readonly reasoning: string | null;
   /** Calls that the server's own parser took out of the text. */
   readonly toolCalls: readonly {
     readonly id: string | null;
@@ -33,7 +35,8 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 
 /** @throws {VlmError} `server` for an answer that was cut off by a filter or an error. */
 export function readAnswer(response: ChatResponse): ServerAnswer {
-  const choice = response.choices[0] as ChatChoice;
+  const [choice] = response.choices;
+  if (choice === undefined) throw new VlmError('server', 'The server gave no choice.');
   const { message, finish_reason: reason, stop_reason: stopReason } = choice;
   const entries = choice.logprobs?.content ?? null;
   const finishReason = finishReasons[reason ?? 'stop'];
@@ -42,6 +45,7 @@ export function readAnswer(response: ChatResponse): ServerAnswer {
   }
   return {
     text: message.content ?? '',
+    reasoning: message.reasoning ?? message.reasoning_content ?? null,
     toolCalls: (message.tool_calls ?? []).map(({ id, function: called }) => ({
       id: id ?? null,
       ...called,
@@ -71,6 +75,7 @@ type StreamedCall = NonNullable<ChatChunk['choices'][number]['delta']['tool_call
 /** Puts the pieces of a streamed answer together into the form of a whole one. */
 export class AnswerBuilder {
   #text = '';
+  #reasoning: string | null = null;
   #promptIds: number[] | null = null;
   #tokenIds: number[] | null = null;
   #logprobs: { token: string; logprob: number }[] | null = null;
@@ -83,6 +88,8 @@ export class AnswerBuilder {
     for (const choice of choices) {
       const { token_ids: ids, logprobs, delta } = choice;
       this.#text += delta.content ?? '';
+      const reasoning = delta.reasoning ?? delta.reasoning_content ?? null;
+      if (reasoning !== null) this.#reasoning = (this.#reasoning ?? '') + reasoning;
       if (ids) this.#tokenIds = [...(this.#tokenIds ?? []), ...ids];
       if (logprobs?.content) this.#logprobs = [...(this.#logprobs ?? []), ...logprobs.content];
       this.#finishReason = choice.finish_reason ?? this.#finishReason;
@@ -111,6 +118,7 @@ export class AnswerBuilder {
           index: 0,
           message: {
             content: this.#text,
+            reasoning: this.#reasoning,
             tool_calls: this.#calls.map(({ id, ...called }) => ({ id, function: called })),
           },
           logprobs: { content: this.#logprobs },

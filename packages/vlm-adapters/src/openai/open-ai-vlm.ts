@@ -9,15 +9,16 @@ import type {
   VisionLanguageModel,
 } from '../types/model.js';
 import type { Sequence } from '../types/prompt.js';
-import { AnswerBuilder, readAnswer, type ServerAnswer } from './answer.js';
-import { checkSampling, isPlain, rowSeed } from './check-sampling.js';
+import type { ServerAnswer } from './answer.js';
+import { checkSampling, isPlain } from './check-sampling.js';
+import { generateAnswer } from './generate-answer.js';
 import { HttpClient } from './http-client.js';
 import { type OpenAiVlmOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { SampledTexts } from './sampled-texts.js';
 import { finiteLogprob, scoreSequence } from './score-sequence.js';
-import { checkPromptIds, locateTurns, type ServerPrompt } from './server-prompt.js';
+import type { ServerPrompt } from './server-prompt.js';
+import { ServerTokenizer } from './server-tokenizer.js';
 import { countImages, wireMessages } from './wire-messages.js';
-import { chatChunk, chatResponse, detokenizeResponse, tokenizeResponse } from './wire-schemas.js';
 
 /** What {@link OpenAiVlm.extend} takes: a completion that was sampled, or its tokens. */
 export type SampledCompletion = Pick<Completion, 'tokenIds' | 'finishReason'> &
@@ -41,11 +42,13 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
   /** Tokens of prompts as answers have shown them, pictures expanded. */
   readonly #promptIds = new WeakMap<ServerPrompt, readonly number[]>();
   readonly #texts = new SampledTexts();
+  readonly #tokenizer: ServerTokenizer;
 
   /** @throws {VlmError} `invalid-argument`. */
   constructor(options: OpenAiVlmOptions) {
     this.#options = resolveOptions(options);
     this.#client = new HttpClient(this.#options);
+    this.#tokenizer = new ServerTokenizer(this.#client, this.#options);
     const { model, dialect } = this.#options;
     this.id = model;
     this.capabilities = {
@@ -75,7 +78,7 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
       inputIds: null,
       turns: [],
     };
-    return await this.#withIds(prompt, options.signal);
+    return await this.#tokenizer.withIds(prompt, this.#signal(options.signal));
   }
 
   /**
@@ -91,20 +94,19 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<ServerPrompt> {
     const { tokenIds } = completion;
-    const text = await this.#textOfTurn(completion, options.signal);
+    const signal = this.#signal(options.signal);
+    const text = await this.#textOfTurn(completion, signal);
     const added = await wireMessages(messages, prompt.imageCount);
     const start = this.#promptIds.get(prompt)?.length ?? prompt.inputIds?.length ?? null;
     const wire = [...prompt.messages, { role: 'assistant' as const, content: text }, ...added];
-    return await this.#withIds(
-      {
-        messages: wire,
-        tools: prompt.tools,
-        imageCount: countImages(wire),
-        inputIds: null,
-        turns: [...prompt.turns, { tokenIds: [...tokenIds], start }],
-      },
-      options.signal,
-    );
+    const next = {
+      messages: wire,
+      tools: prompt.tools,
+      imageCount: countImages(wire),
+      inputIds: null,
+      turns: [...prompt.turns, { tokenIds: [...tokenIds], start }],
+    };
+    return await this.#tokenizer.withIds(next, signal);
   }
 
   /**
@@ -138,12 +140,10 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
       );
     }
     return await this.#together(options.signal, (signal) =>
-      prompts.map((prompt, promptIndex) =>
+      prompts.map((prompt, index) =>
         Promise.all(
-          Array.from(
-            { length: options.seeds?.[promptIndex]?.length ?? options.n ?? 1 },
-            (_, sample) =>
-              this.#sampleOne(prompt, { ...options, signal }, promptIndex, sample, needsScores),
+          Array.from({ length: countOf(options, index) }, (_, sample) =>
+            this.#sampleOne(prompt, options, { prompt: index, sample, signal }, needsScores),
           ),
         ),
       ),
@@ -158,8 +158,8 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
   async chat(prompt: ServerPrompt, options: SamplingOptions = {}): Promise<ServerAnswer[]> {
     checkSampling(1, options);
     return await this.#together(options.signal, (signal) =>
-      Array.from({ length: options.seeds?.[0]?.length ?? options.n ?? 1 }, (_, sample) =>
-        this.#generate(prompt, { ...options, signal }, 0, sample),
+      Array.from({ length: countOf(options, 0) }, (_, sample) =>
+        this.#generate(prompt, options, { prompt: 0, sample, signal }),
       ),
     );
   }
@@ -211,17 +211,17 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
 
   async #sampleOne(
     prompt: ServerPrompt,
-    options: SamplingOptions & { readonly signal: AbortSignal },
-    promptIndex: number,
-    sample: number,
+    options: SamplingOptions,
+    place: { readonly prompt: number; readonly sample: number; readonly signal: AbortSignal },
     needsScores: boolean,
   ): Promise<Completion> {
     const { hints } = this.#options.dialect;
-    const where = `Prompt ${promptIndex}, sample ${sample}: `;
-    const answer = await this.#generate(prompt, options, promptIndex, sample);
-    const { tokenIds, logprobs, text, finishReason, endsTurn } = answer;
-    if (tokenIds === null)
+    const where = `Prompt ${place.prompt}, sample ${place.sample}: `;
+    const answer = await this.#generate(prompt, options, place);
+    const { tokenIds, logprobs, finishReason, endsTurn } = answer;
+    if (tokenIds === null) {
       throw unsupported(`${where}the server gave no token ids.`, hints.tokenIds);
+    }
     if (logprobs === null) {
       throw unsupported(`${where}the server gave no log-probabilities.`, hints.logprobs);
     }
@@ -231,13 +231,11 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
         `${where}the server gave ${tokenIds.length} tokens and ${logprobs.length} log-probabilities.`,
       );
     }
-    this.#texts.remember(tokenIds, { text, endsTurn });
     const given = logprobs.map((value, index) => finiteLogprob(value, tokenIds[index] ?? -1));
+    const text = await this.#rawText(answer, tokenIds, where, place.signal);
+    this.#texts.remember(tokenIds, { text, endsTurn });
     const scored = needsScores
-      ? await this.#score(
-          { prompt: { ...prompt, turns: [] }, completion: tokenIds },
-          options.signal,
-        )
+      ? await this.#score({ prompt: { ...prompt, turns: [] }, completion: tokenIds }, place.signal)
       : null;
     return {
       tokenIds,
@@ -249,54 +247,31 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
     };
   }
 
+  /** What the tokens say; servers with parsers of their own give only a part of it as text. */
+  async #rawText(
+    { text, toolCalls, reasoning, endsTurn }: ServerAnswer,
+    tokenIds: readonly number[],
+    where: string,
+    signal: AbortSignal,
+  ): Promise<string> {
+    if (toolCalls.length === 0 && reasoning === null) return text;
+    const spelledOut = endsTurn ? tokenIds.slice(0, -1) : tokenIds;
+    const found = await this.#tokenizer.detokenize(spelledOut, signal);
+    if (found !== null) return found;
+    throw unsupported(
+      `${where}the server took tool calls or reasoning out of the text.`,
+      this.#options.dialect.hints.rawText,
+    );
+  }
+
   async #generate(
     prompt: ServerPrompt,
-    options: SamplingOptions & { readonly signal: AbortSignal },
-    promptIndex: number,
-    sample: number,
+    options: SamplingOptions,
+    place: { readonly prompt: number; readonly sample: number; readonly signal: AbortSignal },
   ): Promise<ServerAnswer> {
-    const { model, dialect, extraBody } = this.#options;
-    const { signal, onToken } = options;
-    const body = {
-      ...dialect.samplingFields(options, rowSeed(options, promptIndex, sample)),
-      ...extraBody,
-      model,
-      messages: prompt.messages,
-      ...(prompt.tools.length === 0 ? {} : { tools: prompt.tools }),
-      ...(prompt.tools.length > 0 && dialect.keepsToolCallsAsText ? { tool_choice: 'none' } : {}),
-    };
-    const path = '/chat/completions';
-    const tell = (ids: readonly number[], text: string): void => {
-      for (const [index, tokenId] of ids.entries()) {
-        const isLast = index === ids.length - 1;
-        onToken?.({ prompt: promptIndex, sample, tokenId, text: isLast ? text : '' });
-      }
-    };
-    let answer: ServerAnswer;
-    if (onToken !== undefined && dialect.offers.streamedTokenIds) {
-      let builder = new AnswerBuilder();
-      await this.#client.stream(
-        { path, body, schema: chatChunk, signal },
-        () => {
-          builder = new AnswerBuilder();
-        },
-        (chunk) => {
-          builder.add(chunk);
-          const ids = chunk.choices[0]?.token_ids ?? [];
-          tell(ids, chunk.choices[0]?.delta.content ?? '');
-          return ids.length === 0;
-        },
-      );
-      answer = builder.build();
-    } else {
-      answer = readAnswer(await this.#client.post({ path, body, schema: chatResponse, signal }));
-      tell(answer.tokenIds ?? [], answer.text);
-    }
-    if (answer.promptIds !== null) {
-      checkPromptIds(prompt, answer.promptIds);
-      locateTurns(answer.promptIds, prompt.turns);
-      this.#promptIds.set(prompt, answer.promptIds);
-    }
+    const context = { client: this.#client, options: this.#options, ...place };
+    const answer = await generateAnswer(prompt, options, context);
+    if (answer.promptIds !== null) this.#promptIds.set(prompt, answer.promptIds);
     return answer;
   }
 
@@ -304,43 +279,21 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
     return await scoreSequence(sequence, {
       client: this.#client,
       options: this.#options,
-      detokenize: (ids, inner) => this.#detokenize(ids, inner),
+      detokenize: (ids) => this.#tokenizer.detokenize(ids, signal),
       remembered: (ids) => this.#texts.find(ids),
       signal,
     });
   }
 
-  async #withIds(prompt: ServerPrompt, signal: AbortSignal | undefined): Promise<ServerPrompt> {
-    const { dialect, model, extraBody } = this.#options;
-    if (!dialect.offers.tokenize) return prompt;
-    const { chat_template_kwargs: template, mm_processor_kwargs: processor } = extraBody;
-    const response = await this.#client.postIfOffered({
-      path: '{root}/tokenize',
-      body: {
-        model,
-        messages: prompt.messages,
-        ...(prompt.tools.length > 0 ? { tools: prompt.tools } : {}),
-        add_generation_prompt: true,
-        ...(template === undefined ? {} : { chat_template_kwargs: template }),
-        ...(processor === undefined ? {} : { mm_processor_kwargs: processor }),
-      },
-      schema: tokenizeResponse,
-      signal: this.#signal(signal),
-    });
-    if (response === null) return prompt;
-    locateTurns(response.tokens, prompt.turns);
-    return { ...prompt, inputIds: Int32Array.from(response.tokens) };
-  }
-
   /** The text of a sampled turn, without the token that ends it, which the template writes again. */
   async #textOfTurn(
     { tokenIds, finishReason, text }: SampledCompletion,
-    signal: AbortSignal | undefined,
+    signal: AbortSignal,
   ): Promise<string> {
     const known = text ?? this.#texts.find(tokenIds)?.text;
     if (known !== undefined) return known;
     const ids = finishReason === 'stop' ? tokenIds.slice(0, -1) : tokenIds;
-    const found = await this.#detokenize(ids, this.#signal(signal));
+    const found = await this.#tokenizer.detokenize(ids, signal);
     if (found !== null) return found;
     throw unsupported(
       'The text of the completion is not known: it was not sampled by this client, and the server has no `/detokenize`.',
@@ -348,22 +301,9 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
     );
   }
 
-  async #detokenize(ids: readonly number[], signal?: AbortSignal): Promise<string | null> {
-    const { dialect, model } = this.#options;
-    if (!dialect.offers.tokenize) return null;
-    const response = await this.#client.postIfOffered({
-      path: '{root}/detokenize',
-      body: { model, tokens: ids },
-      schema: detokenizeResponse,
-      signal,
-    });
-    return response?.prompt ?? null;
-  }
-
   #signal(signal: AbortSignal | undefined): AbortSignal {
-    return signal === undefined
-      ? this.#closing.signal
-      : AbortSignal.any([signal, this.#closing.signal]);
+    const closing = this.#closing.signal;
+    return signal === undefined ? closing : AbortSignal.any([signal, closing]);
   }
 
   /** Runs requests side by side; when one fails, the others are given up. */
@@ -381,6 +321,11 @@ export class OpenAiVlm implements VisionLanguageModel<ServerPrompt> {
       throw error;
     }
   }
+}
+
+/** Samples of one prompt that the options ask for. */
+function countOf({ seeds, n }: SamplingOptions, prompt: number): number {
+  return seeds?.[prompt]?.length ?? n ?? 1;
 }
 
 function unsupported(what: string, hint: string): VlmError {

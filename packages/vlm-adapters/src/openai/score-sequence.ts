@@ -17,7 +17,7 @@ export interface ScoreContext {
   readonly client: HttpClient;
   readonly options: ResolvedOptions;
   /** Text of tokens with control tokens spelled out, or `null` if the server has no such endpoint. */
-  readonly detokenize: (ids: readonly number[], signal?: AbortSignal) => Promise<string | null>;
+  readonly detokenize: (ids: readonly number[]) => Promise<string | null>;
   /** What is known of a completion that this client sampled. */
   readonly remembered: (
     ids: readonly number[],
@@ -104,7 +104,7 @@ async function scoreMessages(
   context: ScoreContext,
 ): Promise<ScoredPrompt> {
   const known = context.remembered(completion);
-  const spelledOut = await context.detokenize(completion, context.signal);
+  const spelledOut = await context.detokenize(completion);
   if (spelledOut !== null) {
     // Control tokens are spelled out, so the end of the turn is a part of the text and of its tokens.
     const { ids, logprobs } = await scoreText(prompt, spelledOut, 'open', context);

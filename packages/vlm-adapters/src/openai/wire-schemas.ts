@@ -28,6 +28,8 @@ export const chatResponse = z.object({
         message: z.object({
           content: z.string().nullish(),
           tool_calls: z.array(toolCall).nullish(),
+          reasoning: z.string().nullish(),
+          reasoning_content: z.string().nullish(),
         }),
         logprobs: choiceLogprobs.nullish(),
         finish_reason: z.string().nullish(),
@@ -42,7 +44,6 @@ export const chatResponse = z.object({
 });
 
 export type ChatResponse = z.output<typeof chatResponse>;
-export type ChatChoice = ChatResponse['choices'][number];
 export type PromptLogprobs = z.output<typeof promptLogprobs>;
 
 export const chatChunk = z.object({
@@ -51,6 +52,8 @@ export const chatChunk = z.object({
       index: z.number().int(),
       delta: z.object({
         content: z.string().nullish(),
+        reasoning: z.string().nullish(),
+        reasoning_content: z.string().nullish(),
         tool_calls: z
           .array(
             z.object({

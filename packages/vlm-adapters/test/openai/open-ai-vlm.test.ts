@@ -555,7 +555,7 @@ describe('what a server cannot do', () => {
       lacks((choice) => {
         choice['logprobs'] = null;
       }),
-      '--max-logprobs',
+      'the server gave no log-probabilities',
     ],
     [
       'no token ids',
@@ -687,6 +687,92 @@ describe('chat', () => {
       if (!path.endsWith('/detokenize'))
         expect(body.chat_template_kwargs).toEqual({ enable_thinking: false });
     }
+  });
+});
+
+describe('servers with parsers of their own', () => {
+  const parsed = (message: Record<string, unknown>) => ({
+    kind: 'change' as const,
+    change: (response: Record<string, unknown>) => {
+      const [choice] = response['choices'] as Record<string, unknown>[];
+      Object.assign(choice?.['message'] as object, message);
+      return response;
+    },
+  });
+
+  it('still give the text that was sampled, by its tokens', async () => {
+    const { model } = await connect();
+    const prompt = await model.encode(question);
+    mock.script = [ended('<think>hm</think>12')];
+    mock.faults = [parsed({ content: '12', reasoning: 'hm' })];
+    const [[completion] = []] = await model.sample([prompt]);
+    expect(completion?.text).toBe('<think>hm</think>12');
+    const [answer] = await model.chat(prompt);
+    expect(answer?.reasoning).toBeNull();
+  });
+
+  it('are refused where the tokens cannot be read', async () => {
+    const { model } = await connect({ without: ['/detokenize'] });
+    const prompt = await model.encode(question);
+    mock.faults = [parsed({ content: '12', reasoning: 'hm' })];
+    await refused(model.sample([prompt]), 'unsupported', '--reasoning-parser');
+  });
+});
+
+describe('SGLang', () => {
+  // Fields of its ChatCompletionResponse: token ids of prompt and answer are beside each choice.
+  const answer = {
+    id: '1',
+    object: 'chat.completion',
+    created: 1,
+    model: 'toy',
+    choices: [
+      {
+        index: 0,
+        message: { role: 'assistant', content: 'hi', reasoning_content: null, tool_calls: null },
+        logprobs: {
+          content: [
+            { token: 'h', bytes: [104], logprob: -0.5, top_logprobs: [] },
+            { token: 'i', bytes: [105], logprob: -0.25, top_logprobs: [] },
+          ],
+        },
+        finish_reason: 'length',
+        matched_stop: null,
+        prompt_token_ids: [1, 2, 3],
+        token_ids: [114, 115],
+      },
+    ],
+    usage: { prompt_tokens: 3, total_tokens: 5, completion_tokens: 2 },
+    metadata: { weight_version: 'default' },
+  };
+
+  it('samples with token ids, in its own words', async () => {
+    mock = new MockVllm();
+    const bodies: Record<string, unknown>[] = [];
+    const model = new OpenAiVlm({
+      baseUrl: 'http://localhost:30000/v1',
+      model: 'toy',
+      server: 'sglang',
+      fetch: async (url, init) => {
+        expect(String(url)).toBe('http://localhost:30000/v1/chat/completions');
+        bodies.push(JSON.parse(String(init?.body)));
+        return Response.json(answer);
+      },
+    });
+    const prompt = await model.encode(question, { tools });
+    const [[completion] = []] = await model.sample([prompt]);
+    expect(completion).toEqual({
+      tokenIds: [114, 115],
+      text: 'hi',
+      logprobs: [-0.5, -0.25],
+      modelLogprobs: [-0.5, -0.25],
+      finishReason: 'length',
+    });
+    expect(bodies[0]).toMatchObject({ tools, top_k: -1, return_token_ids: true, logprobs: true });
+    expect(bodies[0]).not.toHaveProperty('tool_choice');
+    const call = model.logprobs([{ prompt, completion: [1] }]);
+    await refused(call, 'unsupported', 'server: "vllm"');
+    await refused(model.sample([prompt], { temperature: 0.5 }), 'unsupported', 'temperature 1');
   });
 });
 

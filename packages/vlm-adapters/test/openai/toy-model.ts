@@ -3,7 +3,7 @@
  * and logits that are a formula of the tokens before.
  */
 
-export const special: Readonly<Record<string, number>> = {
+const special: Readonly<Record<string, number>> = {
   '<|im_start|>': 0,
   '<|im_end|>': 1,
   '<|vision_start|>': 2,

@@ -18,7 +18,7 @@ export interface ServerDialect {
   readonly offers: ServerOffers;
   /** Which option of the server brings what is missing, as sentences for errors. */
   readonly hints: Readonly<
-    Record<'tokenIds' | 'logprobs' | 'promptLogprobs' | 'processedLogprobs', string>
+    Record<'tokenIds' | 'logprobs' | 'promptLogprobs' | 'processedLogprobs' | 'rawText', string>
   >;
   /**
    * Whether prompts that list tools say `tool_choice: 'none'`, so that a call comes back as the text that was

@@ -6,6 +6,7 @@ export const openai: ServerDialect = {
   name: 'openai',
   offers: { tokenIds: false, promptLogprobs: false, tokenize: false, streamedTokenIds: false },
   hints: {
+    rawText: 'Use chat(), which gives calls beside the text.',
     tokenIds:
       'Plain chat endpoints give text only: use chat() for that, or serve the model with vLLM and pass server: "vllm".',
     logprobs: 'The model may not offer `logprobs`; choose another one.',

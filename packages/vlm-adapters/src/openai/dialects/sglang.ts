@@ -8,6 +8,7 @@ export const sglang: ServerDialect = {
   name: 'sglang',
   offers: { tokenIds: true, promptLogprobs: false, tokenize: false, streamedTokenIds: false },
   hints: {
+    rawText: 'Start SGLang without `--tool-call-parser` and `--reasoning-parser`.',
     tokenIds: 'Update SGLang to a version that knows `return_token_ids`.',
     logprobs: 'A proxy in between may have dropped `logprobs`.',
     promptLogprobs:

@@ -8,12 +8,13 @@ export const vllm: ServerDialect = {
   name: 'vllm',
   offers: { tokenIds: true, promptLogprobs: true, tokenize: true, streamedTokenIds: true },
   hints: {
+    rawText: 'Start vLLM without `--reasoning-parser`, or make `/detokenize` reachable.',
     tokenIds:
       'Update vLLM to a version that knows `return_token_ids`, and do not use `--skip-tokenizer-init`.',
     logprobs:
-      'Start vLLM with `--max-logprobs` of at least 1, and without a proxy that drops `logprobs`.',
+      'vLLM gives them whenever they are asked for: a proxy in between may drop `logprobs`, or the server is another one; pass its kind as `server`.',
     promptLogprobs:
-      'Start vLLM with `--max-logprobs` of at least 1 and, before version 1 of its engine, with `--no-enable-prefix-caching`; a proxy in between must pass `prompt_logprobs` on.',
+      'Start vLLM with `--no-enable-prefix-caching` if it is one of 2025 or before; a proxy in between must pass `prompt_logprobs` on. Another kind of server is named by `server`.',
     processedLogprobs:
       'Start vLLM with `--logprobs-mode processed_logprobs` and pass logprobsMode: "processed_logprobs", or sample at temperature 1 without topP, topK, minP and repetitionPenalty.',
   },
