@@ -249,7 +249,7 @@ export class PromptProcessor {
           'image-tokens',
           `The completion holds an image token (token ${index}) to which no picture belongs: leave this sample out.`,
         );
-      if (this.tokenizer.tokenBytes(id) === undefined && !(id >= 0 && id < this.config.vocabSize))
+      if (!Number.isInteger(id) || id < 0 || id >= this.config.vocabSize)
         throw new VlmError(
           'invalid-argument',
           `Token ${index} of the completion, ${id}, is no token.`,
