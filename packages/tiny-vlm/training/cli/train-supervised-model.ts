@@ -13,11 +13,11 @@ import { Progress } from './progress.js';
 export async function trainSupervisedModel(
   folder: string,
   recipe: ModelRecipe,
-  tokenizer: Tokenizer,
+  { tokenizer, ...threads }: { readonly tokenizer: Tokenizer; readonly threads?: number },
 ): Promise<TrainableModel> {
   const { architecture, supervised } = recipe;
   const { seed } = supervised;
-  const model = await TrainableModel.create(architecture, tokenizer.size, { seed });
+  const model = await TrainableModel.create(architecture, tokenizer.size, { seed, ...threads });
   console.log(`${folder}: ${countWeights(model.weights)} weights, ${tokenizer.size} tokens`);
   const run = await RunFolder.open(folder, {
     config: { ...recipe },

@@ -29,10 +29,10 @@ export const architectures = {
   },
   teacher: {
     layers: 4,
-    hidden: 160,
-    heads: 10,
-    keyValueHeads: 5,
-    feedForward: 400,
+    hidden: 144,
+    heads: 9,
+    keyValueHeads: 3,
+    feedForward: 384,
     vision: { depth: 2, hidden: 64, heads: 4, feedForward: 160, fullAttentionBlocks: [1] },
   },
   /** For tests: trains in seconds. */

@@ -50,14 +50,14 @@ export const supervisedRecipes = {
     supervised: {
       ...common,
       stages: [
-        { ...seeing, steps: 1000 },
+        { ...seeing, steps: 650 },
         {
           name: 'episodes',
           questions: 0.25,
           readsAll: 0.1,
           rightCalls: 1,
           withoutTools: 0.05,
-          steps: 1000,
+          steps: 600,
         },
       ],
     },
