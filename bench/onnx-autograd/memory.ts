@@ -72,11 +72,14 @@ async function sessionsCase(count: number): Promise<unknown> {
     base,
     differentiate(lora.model, { outputs: ['logprobs'], wrt: lora.matrices }),
   ].slice(0, count);
+  globalThis.gc?.();
   const before = ownMemory();
   for (const graph of graphs) {
     const session = await createSession(graph);
     await session.run(feedsOf(graph, shapeM, 16, 8));
   }
+  // Without what building the graphs left behind: it is not held.
+  globalThis.gc?.();
   return { growth: ownMemory() - before };
 }
 
@@ -108,7 +111,18 @@ function inProcess(name: string, model: string): Record<string, number> {
   const script = fileURLToPath(import.meta.url);
   const child = spawnSync(
     process.execPath,
-    ['--import', 'tsx', script, '--case', name, '--model', model, '--runs', options.runs],
+    [
+      '--expose-gc',
+      '--import',
+      'tsx',
+      script,
+      '--case',
+      name,
+      '--model',
+      model,
+      '--runs',
+      options.runs,
+    ],
     {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],

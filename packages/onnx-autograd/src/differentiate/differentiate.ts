@@ -14,6 +14,7 @@ import { type ActivePath, findActivePath } from './active-path.js';
 import { backwardPass } from './backward-pass.js';
 import { planRecomputation } from './checkpointing.js';
 import { type GradientRule, type GradientRules, zeroGradient } from './gradient-rule.js';
+import { gradientsWhenReady } from './gradients-when-ready.js';
 
 export interface DifferentiateOptions {
   /** Values to start from: names of graph outputs, or of any value inside the graph. */
@@ -131,7 +132,12 @@ export function differentiate(model: OnnxModel, options: DifferentiateOptions): 
     builder.emit('Identity', [gradient], { outputs: [output] });
     return builder.describe(name, output);
   });
-  return builder.build({ outputs: [...rewritten.graph.outputs, ...added] });
+  const derived = builder.build({ outputs: [...rewritten.graph.outputs, ...added] });
+  const ordered = gradientsWhenReady(
+    derived.graph.nodes,
+    added.map(({ name }) => name),
+  );
+  return { ...derived, graph: { ...derived.graph, nodes: ordered } };
 }
 
 /** The graph in the form in which it can be differentiated; what it computes is the same. */
