@@ -2,6 +2,7 @@ export type { ScoringOptions } from './engine/scorer.js';
 export { VlmError, type VlmErrorCode } from './errors.js';
 export type * from './families/family.js';
 export { modelFamilies } from './families/index.js';
+export type { DownloadProgress } from './load/fetch-file.js';
 export type { Dtype, GraphName } from './load/graph-files.js';
 export {
   type Adapter,
@@ -12,14 +13,11 @@ export {
   type LoraMatrix,
   type LoraOptions,
   loadAdapter,
-  type MergeAdapterOptions,
-  type MergeGraph,
-  type ModuleNode,
-  mergeAdapter,
   readAdapter,
   saveAdapter,
   writeAdapter,
 } from './lora/index.js';
+export { type MergeAdapterOptions, mergeAdapter } from './merge-adapter.js';
 export { type LoadOptions, OnnxVlm } from './onnx-vlm.js';
 export {
   type Clock,

@@ -20,6 +20,7 @@ import { TrainableWeights } from './engine/weights.js';
 import { VlmError } from './errors.js';
 import type { ModelFamily } from './families/family.js';
 import { type Dtype, dtypes, findGraphFiles, type GraphName } from './load/graph-files.js';
+import { type LocateOptions, locateModel } from './load/locate-model.js';
 import {
   type Adapter,
   initializeAdapter,
@@ -38,7 +39,11 @@ import type { Capabilities, Completion, TokenLogprobs } from './types/model.js';
 import type { EncodedPrompt, PreparedPrompt, Sequence } from './types/prompt.js';
 
 /** Options of {@link OnnxVlm.load}. */
-export interface LoadOptions {
+export interface LoadOptions
+  extends Pick<
+    LocateOptions,
+    'revision' | 'cacheDir' | 'localFilesOnly' | 'onProgress' | 'signal'
+  > {
   /** Number format of the graphs: for all, or by graph. Default `'fp32'`. */
   readonly dtype?: Dtype | Partial<Record<GraphName, Dtype>>;
   /** Folder of the graphs inside the model's. Default `'onnx'`. */
@@ -62,7 +67,6 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Families to choose from. Default: `modelFamilies`. */
   readonly families?: Readonly<Record<string, ModelFamily>>;
-  readonly signal?: AbortSignal;
 }
 
 const defaultMemoryBudget = 2 * 2 ** 30;
@@ -111,11 +115,12 @@ export class OnnxVlm {
   }
 
   /**
-   * Loads a model from a local folder in the layout of transformers.js.
+   * Loads a model in the layout of transformers.js: from a local folder, or by its name on the hub, from the cache
+   * of transformers.js or into it. With `HF_HUB_OFFLINE=1` not one request is made.
    *
-   * @throws {VlmError} `model-file`, `unknown-family`, `adapter` or `invalid-argument`.
+   * @throws {VlmError} `model-file`, `unknown-family`, `download`, `adapter` or `invalid-argument`.
    */
-  static async load(folder: string | URL, options: LoadOptions = {}): Promise<OnnxVlm> {
+  static async load(idOrFolder: string | URL, options: LoadOptions = {}): Promise<OnnxVlm> {
     const { dtype = 'fp32', subfolder = 'onnx', memoryBudget = defaultMemoryBudget } = options;
     checkDtype(dtype);
     if (!(memoryBudget > 0))
@@ -123,9 +128,9 @@ export class OnnxVlm {
         'invalid-argument',
         `\`memoryBudget\` must be positive, got ${memoryBudget}.`,
       );
-    const files = folderFiles(pathOf(folder));
-    const root = files.folder ?? '';
     options.signal?.throwIfAborted();
+    const { folder: root, id } = await locateModel(idOrFolder, { ...options, subfolder, dtype });
+    const files = { ...folderFiles(root), id };
     const processor = await PromptProcessor.load(
       files,
       options.families === undefined ? {} : { families: options.families },
@@ -363,10 +368,6 @@ export class OnnxVlm {
     }
     return { ...prepared, images };
   }
-}
-
-function pathOf(folder: string | URL): string {
-  return typeof folder === 'string' ? folder : decodeURIComponent(folder.pathname);
 }
 
 function checkDtype(dtype: LoadOptions['dtype']): void {

@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { VlmError } from '../errors.js';
 
 /** Number formats, as transformers.js names them. */
@@ -44,8 +44,24 @@ export function graphFileName(graph: GraphName, dtype: Dtype): string {
 }
 
 /**
- * Paths of a model's graphs. The decoder must be there in the wanted format; the embedding table and the vision
- * encoder may stand in single precision, or in the folder `onnx`, where a repository keeps only one of them.
+ * Files that can hold a graph, relative to the model's folder, most wanted first. The decoder must be there in the
+ * wanted format; the embedding table and the vision encoder may stand in single precision, or in the folder `onnx`,
+ * where a repository keeps only one of them.
+ */
+export function graphCandidates(
+  graph: GraphName,
+  subfolder: string,
+  dtype: Dtype | Partial<Record<GraphName, Dtype>>,
+): string[] {
+  const own = typeof dtype === 'string' ? dtype : (dtype[graph] ?? 'fp32');
+  const exact = posix.join(subfolder, graphFileName(graph, own));
+  if (graph === 'decoder_model_merged' || typeof dtype !== 'string') return [exact];
+  const single = graphFileName(graph, 'fp32');
+  return [...new Set([exact, posix.join(subfolder, single), posix.join('onnx', single)])];
+}
+
+/**
+ * Paths of a model's graphs.
  *
  * @throws {VlmError} `model-file` with the paths that were tried.
  */
@@ -54,16 +70,8 @@ export async function findGraphFiles(
   subfolder: string,
   dtype: Dtype | Partial<Record<GraphName, Dtype>>,
 ): Promise<Readonly<Record<GraphName, string>>> {
-  const dtypeOf = (graph: GraphName): Dtype =>
-    typeof dtype === 'string' ? dtype : (dtype[graph] ?? 'fp32');
-  const candidates = (graph: GraphName): string[] => {
-    const exact = join(folder, subfolder, graphFileName(graph, dtypeOf(graph)));
-    if (graph === 'decoder_model_merged' || typeof dtype !== 'string') return [exact];
-    const single = graphFileName(graph, 'fp32');
-    return [...new Set([exact, join(folder, subfolder, single), join(folder, 'onnx', single)])];
-  };
   const find = async (graph: GraphName): Promise<string> => {
-    const tried = candidates(graph);
+    const tried = graphCandidates(graph, subfolder, dtype).map((file) => join(folder, file));
     for (const path of tried) if (await exists(path)) return path;
     throw new VlmError(
       'model-file',
