@@ -124,17 +124,21 @@ plain = [value for name, value in weights.items() if "norm" in name or "ln_q" in
 decayed = [value for value in weights.values() if all(value is not other for other in plain)]
 optimizer = torch.optim.AdamW(
     [{"params": plain, "weight_decay": 0.0}, {"params": decayed, "weight_decay": recipe["weightDecay"]}],
-    lr=recipe["learningRate"],
+    lr=0.0,
     betas=(0.9, 0.98),
 )
-total = sum(stage["steps"] for stage in recipe["stages"])
 
 
-def factor(step):
-    if step < recipe["warmupSteps"]:
-        return step / recipe["warmupSteps"]
-    progress = (step - recipe["warmupSteps"]) / (total - recipe["warmupSteps"])
-    return 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * progress))
+def learning_rate(step):
+    for stage in recipe["stages"]:
+        if step < stage["steps"]:
+            break
+        step -= stage["steps"]
+    peak, warmup = stage["learningRate"], stage["warmupSteps"]
+    if step < warmup:
+        return peak * step / warmup
+    progress = (step - warmup) / (stage["decaySteps"] - warmup)
+    return peak * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
 losses, milliseconds = [], []
@@ -146,7 +150,7 @@ for step, path in enumerate(sorted(glob.glob(f"{arguments.folder}/batch-*.safete
     loss.backward()
     torch.nn.utils.clip_grad_norm_(list(weights.values()), recipe["maxGradientNorm"])
     for group in optimizer.param_groups:
-        group["lr"] = recipe["learningRate"] * factor(step)
+        group["lr"] = learning_rate(step)
     optimizer.step()
     losses.append(loss.item())
     milliseconds.append(1000 * (time.perf_counter() - start))

@@ -1,5 +1,4 @@
 import {
-  type Axis,
   type ImageMetadata,
   type ToolTable,
   type VisualTool,
@@ -8,27 +7,24 @@ import {
 } from '@iapo/vqa-tools';
 import { type ChartContent, headerRow } from './picture.js';
 
-/** The tools of the tasks, by the axis whose labels they take. */
-const toolAxes = {
+/** Name of one of the six tools. */
+export type ChartToolName = `focus_on_${'x_values' | 'rows'}_with_${'mask' | 'draw' | 'highlight'}`;
+
+/** The tools by the axis whose labels they take. */
+const toolAxes: Readonly<Record<ChartToolName, 'xValues' | 'rows'>> = {
   focus_on_x_values_with_mask: 'xValues',
   focus_on_x_values_with_draw: 'xValues',
   focus_on_x_values_with_highlight: 'xValues',
   focus_on_rows_with_mask: 'rows',
   focus_on_rows_with_draw: 'rows',
   focus_on_rows_with_highlight: 'rows',
-} as const satisfies Partial<Record<keyof typeof visualTools, Axis>>;
-
-/** Name of one of the six tools. */
-export type ChartToolName = keyof typeof toolAxes;
+};
 
 // The keys of a constant object; Object.keys forgets them.
 export const chartToolNames: readonly ChartToolName[] = Object.keys(toolAxes) as ChartToolName[];
 
 /** Name of the argument that holds a tool's labels. */
-export const labelsArguments = {
-  xValues: 'x_values_to_focus_on',
-  rows: 'rows_to_focus_on',
-} as const;
+const labelsArguments = { xValues: 'x_values_to_focus_on', rows: 'rows_to_focus_on' } as const;
 
 export function labelsArgumentOf(name: ChartToolName): string {
   return labelsArguments[toolAxes[name]];

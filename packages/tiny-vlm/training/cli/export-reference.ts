@@ -49,7 +49,7 @@ const demonstrations = new Demonstrations(tokenizer, `supervised/${seed}`);
 for (let step = 0; step < steps; step++) {
   const examples = await Promise.all(
     Array.from({ length: batchSize }, (_, index) =>
-      demonstrations.example(step * batchSize + index, stageAt(stages, step)),
+      demonstrations.example(step * batchSize + index, stageAt(stages, step).stage),
     ),
   );
   const { feeds } = makeBatch(tokenizer, examples);

@@ -11,19 +11,30 @@ export interface ModelRecipe {
 const common = {
   seed: 0,
   batchSize: 48,
-  learningRate: 1e-3,
-  warmupSteps: 50,
   weightDecay: 0.05,
   maxGradientNorm: 1,
   checkpointEvery: 100,
 } as const;
 
+/** Learning to see: letters, digits, and which letter lies on which color. */
 const seeing = {
   name: 'questions',
   questions: 1,
   readsAll: 0.3,
   rightCalls: 0,
   withoutTools: 0,
+  learningRate: 1e-3,
+  warmupSteps: 50,
+} as const;
+
+/** Learning to call tools and to read edited pictures, with a quarter of questions kept in. */
+const calling = {
+  name: 'episodes',
+  questions: 0.25,
+  readsAll: 0.1,
+  withoutTools: 0.05,
+  learningRate: 8e-4,
+  warmupSteps: 0,
 } as const;
 
 /** The models that are pre-trained; the student begins as a copy of the base. */
@@ -33,15 +44,8 @@ export const supervisedRecipes = {
     supervised: {
       ...common,
       stages: [
-        { ...seeing, steps: 1200 },
-        {
-          name: 'episodes',
-          questions: 0.25,
-          readsAll: 0.1,
-          rightCalls: 0.25,
-          withoutTools: 0.05,
-          steps: 1400,
-        },
+        { ...seeing, steps: 900, decaySteps: 2600 },
+        { ...calling, steps: 800, decaySteps: 800, rightCalls: 0.25 },
       ],
     },
   },
@@ -50,15 +54,8 @@ export const supervisedRecipes = {
     supervised: {
       ...common,
       stages: [
-        { ...seeing, steps: 650 },
-        {
-          name: 'episodes',
-          questions: 0.25,
-          readsAll: 0.1,
-          rightCalls: 1,
-          withoutTools: 0.05,
-          steps: 600,
-        },
+        { ...seeing, steps: 700, decaySteps: 2600 },
+        { ...calling, steps: 700, decaySteps: 700, rightCalls: 1 },
       ],
     },
   },

@@ -16,6 +16,12 @@ import type { Tokenizer } from '../text/tokenizer.js';
 export interface Stage extends Mixture {
   readonly name: string;
   readonly steps: number;
+  /** Peak of the stage. */
+  readonly learningRate: number;
+  /** First steps over which the rate rises from 0. */
+  readonly warmupSteps: number;
+  /** Steps after which half a cosine would have reached a tenth of the peak; a stage may end before. */
+  readonly decaySteps: number;
 }
 
 /** All that a run of supervised training depends on: plain JSON. */
@@ -24,9 +30,6 @@ export interface SupervisedRecipe {
   readonly stages: readonly Stage[];
   /** Examples a step. */
   readonly batchSize: number;
-  /** Peak, after a linear warm-up and before half a cosine down to a tenth. */
-  readonly learningRate: number;
-  readonly warmupSteps: number;
   readonly weightDecay: number;
   readonly maxGradientNorm: number;
   readonly checkpointEvery: number;
@@ -67,7 +70,7 @@ export async function* trainSupervised(
   const demonstrations = new Demonstrations(tokenizer, `supervised/${recipe.seed}`);
   for (let step = first; step < total; step++) {
     const start = clock();
-    const stage = stageAt(recipe.stages, step);
+    const { stage, stepInStage } = stageAt(recipe.stages, step);
     const examples = await Promise.all(
       Array.from({ length: recipe.batchSize }, (_, index) =>
         demonstrations.example(step * recipe.batchSize + index, stage),
@@ -79,10 +82,10 @@ export async function* trainSupervised(
     const loss = -logprobs.reduce((sum, value) => sum + value, 0) / batch.scored;
     const gradientNorm = globalNorm(gradients);
     const learningRate =
-      recipe.learningRate *
-      schedules.cosine.factor(step, {
-        totalSteps: total,
-        warmupSteps: recipe.warmupSteps,
+      stage.learningRate *
+      schedules.cosine.factor(stepInStage, {
+        totalSteps: stage.decaySteps,
+        warmupSteps: stage.warmupSteps,
         minimumFactor: 0.1,
       });
     optimizer.step(model.weights.arrays, gradients, {
@@ -112,11 +115,15 @@ const decayGroups = [
   { match: (name: string): boolean => /norm|ln_q|\.bias$/.test(name), weightDecay: 0 },
 ];
 
-export function stageAt(stages: readonly Stage[], step: number): Stage {
-  let end = 0;
+/** The stage of a step, counted from 0. */
+export function stageAt(
+  stages: readonly Stage[],
+  step: number,
+): { readonly stage: Stage; readonly stepInStage: number } {
+  let first = 0;
   for (const stage of stages) {
-    end += stage.steps;
-    if (step < end) return stage;
+    if (step < first + stage.steps) return { stage, stepInStage: step - first };
+    first += stage.steps;
   }
   throw new RangeError(`internal: step ${step} is after the last stage.`);
 }
