@@ -2,7 +2,7 @@ import { defineConfig } from 'tsup';
 import { esbuildReportPage } from './page-bundle.mjs';
 
 export default defineConfig({
-  entry: { index: 'src/index.ts' },
+  entry: { index: 'src/index.ts', cli: 'src/cli/main.ts' },
   format: 'esm',
   target: 'node20',
   sourcemap: true,

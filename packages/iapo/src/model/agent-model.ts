@@ -126,7 +126,13 @@ export interface StudentModel<Prompt extends AgentPrompt>
   backward(
     sequences: readonly AgentSequence<Prompt>[],
     cotangents: readonly Float32Array[],
-    options: { readonly wrt: 'adapter'; readonly signal?: AbortSignal },
+    options: {
+      readonly wrt: 'adapter' | 'weights';
+      readonly temperature?: number;
+      /** Cotangents of the entropies, for an entropy bonus; a model that cannot differentiate them throws. */
+      readonly entropyCotangents?: readonly Float32Array[] | null;
+      readonly signal?: AbortSignal;
+    },
   ): Promise<{ readonly gradients: NamedArrays }>;
   /** The live trainable arrays, which the optimizer changes in place. */
   parameters(): NamedArrays;

@@ -1,6 +1,6 @@
 import { splitSeed } from '@iapo/rl-core';
 import { seededShuffle } from '../seeded-shuffle.js';
-import type { IapoTask } from '../task.js';
+import { type IapoTask, type TaskSource, taskAt } from '../task.js';
 
 /** A task to roll out; `draw` counts draws over the whole run, so that it can name seeds. */
 export interface DrawnTask {
@@ -13,18 +13,24 @@ export interface DrawnTask {
  * The tasks of a step: endless shuffled passes, each with its own seed. The order has no state, so a resumed run
  * finds it again from the step's number.
  */
-export function drawTasks(
-  tasks: readonly IapoTask[],
+export async function drawTasks(
+  tasks: TaskSource,
   { seed, step, promptsPerStep }: { seed: number; step: number; promptsPerStep: number },
-): DrawnTask[] {
+): Promise<DrawnTask[]> {
   const orders = new Map<number, readonly number[]>();
-  return Array.from({ length: promptsPerStep }, (_, k) => {
+  const drawn: DrawnTask[] = [];
+  for (let k = 0; k < promptsPerStep; k++) {
     const draw = (step - 1) * promptsPerStep + k;
     const epoch = Math.floor(draw / tasks.length);
     const order =
-      orders.get(epoch) ?? seededShuffle([...tasks.keys()], splitSeed(seed, 'tasks', epoch));
+      orders.get(epoch) ??
+      seededShuffle(
+        Array.from({ length: tasks.length }, (_, index) => index),
+        splitSeed(seed, 'tasks', epoch),
+      );
     orders.set(epoch, order);
     const taskIndex = order[draw % tasks.length]!;
-    return { task: tasks[taskIndex]!, taskIndex, draw };
-  });
+    drawn.push({ task: await taskAt(tasks, taskIndex), taskIndex, draw });
+  }
+  return drawn;
 }

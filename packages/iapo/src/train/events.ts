@@ -89,6 +89,7 @@ export type SessionIapoEvent =
       readonly resumedFrom: number | null;
     }
   | ({ readonly type: 'checkpoint-refused' } & RefusedCheckpoint)
+  | { readonly type: 'run-paused'; readonly step: number }
   | { readonly type: 'checkpoint-saved'; readonly step: number; readonly path: string };
 
 /** Everything that `trainIapo` yields. */

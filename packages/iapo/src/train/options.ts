@@ -25,7 +25,7 @@ import type {
 import type { PlayOptions } from '../model/play-episodes.js';
 import type { IapoRewardOptions } from '../reward/iapo-reward.js';
 import type { WeighedReward } from '../rewards/episode-reward.js';
-import type { IapoTask } from '../task.js';
+import type { TaskSource } from '../task.js';
 import type { ScoreOptions } from './score-episodes.js';
 
 /** A student: samples, scores, differentiates; what explains its calls is needed with a teacher only. */
@@ -39,7 +39,8 @@ export interface TrainIapoOptions<Prompt extends AgentPrompt, TeacherPrompt exte
   readonly student: Student<Prompt>;
   /** Explains calls beside the student; without one this is plain GRPO on the outcome. Default none. */
   readonly teacher?: Teacher<TeacherPrompt> | null;
-  readonly tasks: readonly IapoTask[];
+  /** An array, or a source that makes tasks when they are drawn. */
+  readonly tasks: TaskSource;
   /** Batches of tasks to learn from. */
   readonly steps: number;
   /** Default 8. */
@@ -56,6 +57,8 @@ export interface TrainIapoOptions<Prompt extends AgentPrompt, TeacherPrompt exte
   /** Further parts of the reward. Default none. */
   readonly rewards?: readonly WeighedReward<Prompt>[];
   readonly explain?: ExplainOptions;
+  /** What is trained: the student's adapter (default), or all weights that it made trainable. */
+  readonly wrt?: 'adapter' | 'weights';
   /** Which turns are trained. Default `all`. */
   readonly trainTurns?: 'all' | 'last';
   /** Name, or options of `policyLoss`. Default `dapo` with ε 0.2 and ε_h 0.28. */
@@ -90,7 +93,10 @@ export interface TrainIapoOptions<Prompt extends AgentPrompt, TeacherPrompt exte
   readonly keepCheckpoints?: number;
   /** Trajectories to keep for reports: in every k-th step, so many. Default every 5th step, 4 each. */
   readonly keepTrajectories?: { readonly everySteps?: number; readonly perStep?: number };
+  /** Stops at once; what was done since the last checkpoint is done again on resuming. */
   readonly signal?: AbortSignal;
+  /** Stops after the step that is under way, with a checkpoint. */
+  readonly pause?: AbortSignal;
   /** Milliseconds since 1970, for wall-clock fields only. Default: the system's clock. */
   readonly clock?: () => number;
 }
@@ -100,7 +106,7 @@ export interface TrainIapoSettings<Prompt extends AgentPrompt, TeacherPrompt ext
   extends Required<
     Omit<
       TrainIapoOptions<Prompt, TeacherPrompt>,
-      'loss' | 'schedule' | 'explain' | 'keepTrajectories' | 'signal'
+      'loss' | 'schedule' | 'explain' | 'keepTrajectories' | 'signal' | 'pause'
     >
   > {
   readonly loss: PolicyLossOptions;
@@ -108,6 +114,7 @@ export interface TrainIapoSettings<Prompt extends AgentPrompt, TeacherPrompt ext
   readonly explain: ExplainSettings;
   readonly keepTrajectories: { readonly everySteps: number; readonly perStep: number };
   readonly signal: AbortSignal | undefined;
+  readonly pause: AbortSignal | undefined;
   readonly tools: ToolTable;
 }
 
@@ -132,6 +139,7 @@ export function resolveTrainIapoOptions<
     reward,
     rewards: options.rewards ?? [],
     explain: resolveExplainOptions(options.explain),
+    wrt: options.wrt ?? 'adapter',
     trainTurns: options.trainTurns ?? 'all',
     loss: isLossType(loss) ? { ...clipHigher, lossType: loss } : loss,
     reference: options.reference ?? null,
@@ -150,6 +158,7 @@ export function resolveTrainIapoOptions<
     keepCheckpoints: options.keepCheckpoints ?? 2,
     keepTrajectories: { everySteps: 5, perStep: 4, ...options.keepTrajectories },
     signal: options.signal,
+    pause: options.pause,
     clock: options.clock ?? Date.now,
     tools: options.episode?.tools ?? visualTools,
   };
@@ -211,6 +220,7 @@ export function configOf<P extends AgentPrompt, T extends AgentPrompt>(
     score: rest.score,
     reward: rest.reward,
     explain: explained,
+    wrt: rest.wrt,
     trainTurns: rest.trainTurns,
     loss: rest.loss,
     optimizer: rest.optimizer,

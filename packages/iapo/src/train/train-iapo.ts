@@ -84,7 +84,7 @@ export async function* trainIapo<Prompt extends AgentPrompt, TeacherPrompt exten
       const step = progress.step + 1;
 
       // Sample a group for each task: call, tool, answer.
-      const drawn = drawTasks(settings.tasks, { ...settings, step });
+      const drawn = await drawTasks(settings.tasks, { ...settings, step });
       const plays = drawn.flatMap(({ task, draw }) =>
         Array.from({ length: samplesPerPrompt }, (_, i) => ({
           task,
@@ -207,11 +207,22 @@ export async function* trainIapo<Prompt extends AgentPrompt, TeacherPrompt exten
         if (kept.length > 0) await writeTrajectories(run.path, step, kept);
         run.addSummary(step, scalars({ ...metrics, ...blockMetrics(blocks) }));
         await run.flush();
-        if (step === steps || step % settings.checkpointEvery === 0) {
+        const isDue = step === steps || step % settings.checkpointEvery === 0;
+        if (isDue || settings.pause?.aborted === true) {
           const { state, arrays } = captureState(settings, progress, tracker);
-          const path = await run.save(step, state, arrays, metrics.accuracy ?? null);
+          // Only regular checkpoints compete for the best, so that a pause changes nothing.
+          const path = await run.save(
+            step,
+            state,
+            arrays,
+            isDue ? (metrics.accuracy ?? null) : null,
+          );
           yield tell({ type: 'checkpoint-saved', step, path });
         }
+      }
+      if (settings.pause?.aborted === true && step < steps) {
+        yield tell({ type: 'run-paused', step });
+        return;
       }
     }
     yield record({ type: 'run-end', step: progress.step });

@@ -76,6 +76,7 @@ export async function computeUpdate<P extends AgentPrompt, T extends AgentPrompt
   },
 ): Promise<BatchUpdate> {
   const { student, signal, microBatchSize } = settings;
+  const { temperature } = settings.episode;
   const scores = options.isOnPolicy
     ? rows.map(({ old }) => old)
     : await scoreSampled(
@@ -96,13 +97,11 @@ export async function computeUpdate<P extends AgentPrompt, T extends AgentPrompt
     },
     { ...settings.loss, seed: splitSeed(settings.seed, 'loss', options.update) },
   );
-  if (loss.entropyCotangents !== null) {
-    throw new IapoError(
-      'invalid-option',
-      '`loss.entropyCoef` needs a model that differentiates its entropy; leave it at 0.',
-    );
-  }
-  const active = [...rows.keys()].filter((i) => loss.cotangents[i]!.some((value) => value !== 0));
+  const { entropyCotangents } = loss;
+  // Rows without influence need no backward pass.
+  const active = [...rows.keys()].filter(
+    (i) => entropyCotangents !== null || loss.cotangents[i]!.some((value) => value !== 0),
+  );
   if (active.length === 0) return { loss, gradients: null, gradientNorm: 0 };
   const accumulator = new GradientAccumulator();
   const size = microBatchSize ?? active.length;
@@ -111,7 +110,14 @@ export async function computeUpdate<P extends AgentPrompt, T extends AgentPrompt
     const { gradients } = await student.backward(
       part.map((i) => rows[i]!.sequence),
       part.map((i) => Float32Array.from(loss.cotangents[i]!)),
-      { wrt: 'adapter', ...(signal === undefined ? {} : { signal }) },
+      {
+        wrt: settings.wrt,
+        ...(temperature === undefined ? {} : { temperature }),
+        ...(entropyCotangents === null
+          ? {}
+          : { entropyCotangents: part.map((i) => Float32Array.from(entropyCotangents[i]!)) }),
+        ...(signal === undefined ? {} : { signal }),
+      },
     );
     if (!Number.isFinite(globalNorm(gradients))) {
       const tasks = [...new Set(part.map((i) => `"${rows[i]!.episode.task.id}"`))].join(', ');

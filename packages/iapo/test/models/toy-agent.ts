@@ -192,7 +192,8 @@ export function toyAgent(
           ),
         };
       }),
-    backward: async (sequences, cotangents) => {
+    backward: async (sequences, cotangents, { entropyCotangents = null }) => {
+      if (entropyCotangents !== null) throw new Error('the toy has no gradient of its entropy');
       const gradient = new Float64Array(weights.length);
       for (const [s, sequence] of sequences.entries()) {
         for (const [t, { rows, blocks, token, probabilities }] of turnsOf(sequence).entries()) {

@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IapoTask } from '../../src/task.js';
+import { toyTasks } from '../models/toy-agent.js';
 import { collect, toyOptions, toyTeacher } from '../train/toy-run.js';
 
 /** Text that would do harm as markup, ends a script, and reorders a line. */
@@ -12,8 +13,7 @@ export const hostileText =
 export async function makeRuns({ steps = 40 } = {}): Promise<{ run: string; others: string[] }> {
   const folder = mkdtempSync(join(tmpdir(), 'iapo-report-'));
   const run = join(folder, 'aligned');
-  const { tasks } = toyOptions();
-  const hostile = tasks.map(
+  const hostile = toyTasks(24).map(
     (task): IapoTask => ({
       ...task,
       id: `${task.id} ${hostileText}`,

@@ -87,6 +87,21 @@ describe('the same seed', () => {
     expect(contentOf(broken)).toEqual(contentOf(whole));
   });
 
+  test('a paused run stops after its step with a checkpoint, and goes on from there', async () => {
+    const [whole, broken] = [newFolder(), newFolder()];
+    await collect(options(whole));
+    const controller = new AbortController();
+    const seen: string[] = [];
+    for await (const event of trainIapo({ ...options(broken), pause: controller.signal })) {
+      seen.push(event.type);
+      if (event.type === 'rollout-end' && event.step === 4) controller.abort();
+    }
+    expect(seen.slice(-2)).toEqual(['checkpoint-saved', 'run-paused']);
+    const resumed = await collect({ ...options(broken), resume: true });
+    expect(ofType(resumed, 'run-start')[0]?.resumedFrom).toBe(4);
+    expect(contentOf(broken)).toEqual(contentOf(whole));
+  });
+
   test('an existing run is not overwritten, and another configuration is refused', async () => {
     const folder = newFolder();
     await collect({ ...options(folder), steps: 2 });
