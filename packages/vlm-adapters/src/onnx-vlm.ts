@@ -14,6 +14,7 @@ import { type EmbeddingStatistics, EmbeddingTable } from './engine/embedding-tab
 import { textModules } from './engine/linear-modules.js';
 import { promptEmbeddings } from './engine/prompt-rows.js';
 import { inRuntime } from './engine/runtime-errors.js';
+import { Sampler } from './engine/sampler.js';
 import { Scorer, type ScorerParts, type ScoringOptions } from './engine/scorer.js';
 import { VisionEncoder } from './engine/vision-encoder.js';
 import { TrainableWeights } from './engine/weights.js';
@@ -35,7 +36,7 @@ import type {
   EmbeddingVariants,
 } from './types/backward.js';
 import type { Message, ToolDefinition } from './types/message.js';
-import type { Capabilities, Completion, TokenLogprobs } from './types/model.js';
+import type { Capabilities, Completion, SamplingOptions, TokenLogprobs } from './types/model.js';
 import type { EncodedPrompt, PreparedPrompt, Sequence } from './types/prompt.js';
 
 /** Options of {@link OnnxVlm.load}. */
@@ -84,7 +85,7 @@ export class OnnxVlm {
   readonly config: ModelConfig;
   readonly family: ModelFamily;
   readonly capabilities: Capabilities = {
-    sample: false,
+    sample: true,
     logprobs: true,
     gradients: true,
     adapters: true,
@@ -97,9 +98,15 @@ export class OnnxVlm {
   readonly #slot: AdapterSlot;
   readonly #weights: Readonly<Record<GraphName, TrainableWeights>>;
   readonly #scorer: Scorer;
+  readonly #sampler: Sampler;
   #isDisposed = false;
 
-  private constructor(id: string, dtype: string, processor: PromptProcessor, parts: ScorerParts) {
+  private constructor(
+    id: string,
+    dtype: string,
+    processor: PromptProcessor,
+    parts: ScorerParts & { readonly sampler: Sampler },
+  ) {
     this.id = id;
     this.dtype = dtype;
     this.#processor = processor;
@@ -112,6 +119,7 @@ export class OnnxVlm {
     this.#slot = parts.slot;
     this.#weights = parts.weights;
     this.#scorer = new Scorer(parts);
+    this.#sampler = parts.sampler;
   }
 
   /**
@@ -144,12 +152,11 @@ export class OnnxVlm {
         : { executionProviders: options.executionProviders }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     };
+    const merged = readGraph(paths.decoder_model_merged);
     const graphs = {
       embed_tokens: readGraph(paths.embed_tokens),
       vision_encoder: readGraph(paths.vision_encoder),
-      decoder_model_merged: useFloatActivations(
-        chooseBranches(readGraph(paths.decoder_model_merged)),
-      ),
+      decoder_model_merged: useFloatActivations(chooseBranches(merged)),
     };
     const weightsOf = (graph: GraphName): TrainableWeights =>
       options.trainable === 'weights'
@@ -185,6 +192,23 @@ export class OnnxVlm {
       session,
     });
     await decoder.setBranches(slot.branches);
+    const sampler = new Sampler({
+      processor,
+      table,
+      decodingModel: () => {
+        const branches = { use_cache_branch: true };
+        const model = useFloatActivations(chooseBranches(merged, branches));
+        const outputs = new Map(
+          textModules(model, family.modules).map(({ module, output }) => [module, output]),
+        );
+        const modules = new Map(slot.modules.map(({ module, output }) => [output, module]));
+        return decoder.withParameters(
+          model,
+          (output) => outputs.get(modules.get(output) ?? '') ?? output,
+        );
+      },
+      session,
+    });
     const name = typeof dtype === 'string' ? dtype : (dtype.decoder_model_merged ?? 'fp32');
     return new OnnxVlm(files.id, name, processor, {
       config,
@@ -194,6 +218,7 @@ export class OnnxVlm {
       slot,
       weights,
       memoryBudget,
+      sampler,
     });
   }
 
@@ -212,6 +237,7 @@ export class OnnxVlm {
     this.#check();
     this.#slot.set(adapter);
     await this.#decoder.setBranches(this.#slot.branches);
+    await this.#sampler.dispose();
   }
 
   /**
@@ -264,9 +290,33 @@ export class OnnxVlm {
     );
   }
 
+  /** Tokens of a text, in which nothing is taken for a special token. */
+  tokenize(text: string): number[] {
+    return [...this.#processor.tokenize(text)];
+  }
+
   /** Text of tokens, special ones included. */
   decode(ids: readonly number[]): string {
     return this.#processor.decode(ids);
+  }
+
+  /**
+   * Samples `n` completions after each prompt. The same seed gives the same tokens, whatever else is sampled in the
+   * same call. Nothing is taken from `generation_config.json` unless asked.
+   *
+   * @returns `[prompt][sample]`
+   * @throws {VlmError} `invalid-argument` or `context-length`, before any work; the signal's reason when aborted.
+   */
+  async sample(
+    prompts: readonly EncodedPrompt[],
+    options: SamplingOptions & { readonly adapter?: boolean } = {},
+  ): Promise<Completion[][]> {
+    this.#check();
+    const parameters = {
+      ...this.#slot.feeds(options.adapter ?? true),
+      ...this.#weights.decoder_model_merged.feeds(),
+    };
+    return this.#sampler.sample(prompts, options, parameters);
   }
 
   /**
@@ -338,6 +388,7 @@ export class OnnxVlm {
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
+    await this.#sampler.dispose();
     await this.#decoder.dispose();
     await this.#vision.dispose();
     await this.#table.dispose();

@@ -94,9 +94,18 @@ export class Decoder {
     await this.dispose();
   }
 
-  /** The graph that decodes with past: all outputs, with the branches and inputs for the weights. */
-  decodingModel(): OnnxModel {
-    return this.#withParameters(this.model);
+  /**
+   * The graph that decodes with past: all outputs, with the branches and inputs for the weights.
+   *
+   * @param model The decoder with its branch for a past chosen.
+   * @param outputOf The output of a module's node in that graph, by the output in this one.
+   */
+  withParameters(model: OnnxModel, outputOf: (output: string) => string): OnnxModel {
+    const branches = this.#branches.map((branch) => ({
+      ...branch,
+      output: outputOf(branch.output),
+    }));
+    return this.#withParameters(model, branches);
   }
 
   async score(request: ScoreRequest): Promise<Scores> {
@@ -169,9 +178,8 @@ export class Decoder {
     );
   }
 
-  #withParameters(model: OnnxModel): OnnxModel {
-    const branched =
-      this.#branches.length === 0 ? model : addLora(model, { targets: this.#branches });
+  #withParameters(model: OnnxModel, branches = this.#branches): OnnxModel {
+    const branched = branches.length === 0 ? model : addLora(model, { targets: branches });
     return this.#weights.asInputs(branched);
   }
 

@@ -31,7 +31,9 @@ export const plainSettings: SamplingSettings = {
  *
  * @throws {VlmError} `invalid-argument` naming the option.
  */
-export function samplingSettings(given: Partial<SamplingSettings> = {}): SamplingSettings {
+export function samplingSettings(
+  given: { readonly [Name in keyof SamplingSettings]?: SamplingSettings[Name] | undefined } = {},
+): SamplingSettings {
   const settings: SamplingSettings = { ...plainSettings, ...withoutUndefined(given) };
   const { temperature, topP, topK, minP, repetitionPenalty, forbidden } = settings;
   if (!(Number.isFinite(temperature) && temperature >= 0))
@@ -47,8 +49,8 @@ export function samplingSettings(given: Partial<SamplingSettings> = {}): Samplin
 }
 
 /** An option that is given as `undefined` was not given. */
-function withoutUndefined<T extends object>(given: T): T {
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as T;
+function withoutUndefined(given: object): Partial<SamplingSettings> {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 function refuse(name: string, expected: string, got: unknown): never {
