@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { seededRandom } from '@iapo/rl-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeBatch, rotaryPositions } from '../training/data/batch.js';
+import { Demonstrations } from '../training/data/demonstrations.js';
+import type { TrainingExample } from '../training/data/example.js';
+import { toPatches } from '../training/data/pixels.js';
+import { architectures } from '../training/model/architecture.js';
+import { floatsOf } from '../training/model/float-data.js';
+import { TrainableModel } from '../training/model/trainable-model.js';
+import { writeModelFolder } from '../training/model/write-model.js';
+import { type SamplingModel, shippedModel } from '../training/sampling/sampling-model.js';
+import { makeTokenizer } from '../training/text/vocabulary.js';
+
+const tokenizer = makeTokenizer();
+const imageId = tokenizer.idOf('<|image_pad|>');
+const folder = mkdtempSync(join(tmpdir(), 'tiny-vlm-graph-'));
+let model: TrainableModel;
+let shipped: SamplingModel;
+let examples: TrainingExample[];
+
+beforeAll(async () => {
+  const architecture = architectures.miniature;
+  model = await TrainableModel.create(architecture, tokenizer.size, { seed: 11 });
+  // Biases and norms that are not 0 and 1, so that a mistake with them shows.
+  const random = seededRandom(4);
+  for (const values of Object.values(model.weights.arrays)) {
+    for (let at = 0; at < values.length; at++)
+      values[at] = values[at]! + 0.2 * (random.uniform() - 0.5);
+  }
+  writeModelFolder(folder, architecture, { tokenizer, weights: model.weights });
+  shipped = await shippedModel(folder);
+  const demonstrations = new Demonstrations(tokenizer, 'graph');
+  const mixture = { questions: 0.3, readsAll: 0.5, rightCalls: 0.5, withoutTools: 0.2 };
+  examples = await Promise.all(
+    [0, 1, 2, 3, 4, 5].map((index) => demonstrations.example(index, mixture)),
+  );
+}, 60_000);
+
+afterAll(async () => {
+  await Promise.all([model.dispose(), shipped.dispose()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Log-probabilities of an example's targets by the three files that are shipped. */
+async function shippedLogprobs({ ids, isTarget, images }: TrainingExample): Promise<number[]> {
+  const { hidden, layers, keyValueHeads, headDim } = shipped.sizes;
+  const embeddings = new Float32Array(ids.length * hidden);
+  let visual = 0;
+  const features: Float32Array[] = [];
+  for (const image of images) {
+    const { pixels, grid } = toPatches(image);
+    const results = await shipped.runVision({
+      pixel_values: { type: 'float32', dims: [pixels.length / 384, 384], data: pixels },
+      image_grid_thw: { type: 'int64', dims: [1, 3], data: BigInt64Array.from(grid, BigInt) },
+    });
+    features.push(floatsOf(results['image_features']));
+  }
+  for (const [at, id] of ids.entries()) {
+    const picture = features[Math.floor(visual / 16)];
+    const token = visual % 16;
+    const values =
+      id === imageId ? picture!.subarray(token * hidden, (token + 1) * hidden) : shipped.embed(id);
+    if (id === imageId) visual++;
+    embeddings.set(values, at * hidden);
+  }
+  const past = Array.from({ length: layers }, (_, layer) =>
+    ['key', 'value'].map((kind) => [
+      `past_key_values.${layer}.${kind}`,
+      { type: 'float32', dims: [1, keyValueHeads, 0, headDim], data: new Float32Array(0) },
+    ]),
+  ).flat();
+  const { logits } = await shipped.runDecoder({
+    ...Object.fromEntries(past),
+    inputs_embeds: { type: 'float32', dims: [1, ids.length, hidden], data: embeddings },
+    attention_mask: {
+      type: 'int64',
+      dims: [1, ids.length],
+      data: new BigInt64Array(ids.length).fill(1n),
+    },
+    position_ids: {
+      type: 'int64',
+      dims: [3, 1, ids.length],
+      data: BigInt64Array.from(rotaryPositions(ids, imageId).flat(), BigInt),
+    },
+  });
+  const all = floatsOf(logits);
+  return ids.flatMap((id, at) => {
+    if (at === 0 || isTarget[at] !== true) return [];
+    const row = all.subarray((at - 1) * tokenizer.size, at * tokenizer.size);
+    const largest = Math.max(...row);
+    const sum = row.reduce((total, logit) => total + Math.exp(logit - largest), 0);
+    return [row[id]! - largest - Math.log(sum)];
+  });
+}
+
+describe('the training graph', () => {
+  it('computes what the three shipped files compute, padding and second pictures included', async () => {
+    expect(new Set(examples.map(({ images }) => images.length))).toEqual(new Set([1, 2]));
+    const batch = makeBatch(tokenizer, examples);
+    const ours = await model.logprobs(batch);
+    const theirs = (await Promise.all(examples.map(shippedLogprobs))).flat();
+    expect(theirs).toHaveLength(ours.length);
+    const worst = Math.max(...theirs.map((value, at) => Math.abs(value - ours[at]!)));
+    // float32 sums of two graphs.
+    expect(worst).toBeLessThan(1e-4);
+    expect(Math.max(...ours) - Math.min(...ours)).toBeGreaterThan(1);
+  });
+
+  it('has the gradient that central differences show, for every weight', async () => {
+    const batch = makeBatch(tokenizer, examples.slice(0, 3));
+    const random = seededRandom(9);
+    const cotangents = Float32Array.from({ length: batch.scored }, () => random.uniform() - 0.5);
+    const { gradients } = await model.gradients(batch, cotangents);
+    const value = async (): Promise<number> =>
+      (await model.logprobs(batch)).reduce(
+        (sum, logprob, at) => sum + logprob * cotangents[at]!,
+        0,
+      );
+    for (const [name, values] of Object.entries(model.weights.arrays)) {
+      const gradient = gradients[name]!;
+      const before = values.slice();
+      const norm = Math.sqrt(gradient.reduce((sum, part) => sum + part * part, 0));
+      // Along the gradient the slope is its norm.
+      expect(norm).toBeGreaterThan(1e-4);
+      const length = 3e-2;
+      const move = (sign: number): void => {
+        for (let at = 0; at < values.length; at++) {
+          values[at] = before[at]! + (sign * length * gradient[at]!) / norm;
+        }
+      };
+      move(1);
+      const above = await value();
+      move(-1);
+      const below = await value();
+      values.set(before);
+      const slope = (above - below) / (2 * length);
+      // Rounding of float32 log-probabilities, and the curve over the step.
+      expect(Math.abs(slope - norm), name).toBeLessThan(0.03 * norm + 2e-4);
+    }
+  });
+});
