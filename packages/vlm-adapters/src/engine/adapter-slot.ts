@@ -8,8 +8,9 @@ import {
   matrixName,
   modulesOf,
 } from '../lora/index.js';
-import type { Branch, Parameters } from './decoder.js';
+import type { Branch } from './decoder.js';
 import type { ModuleNode } from './linear-modules.js';
+import type { Parameters } from './parameters.js';
 
 /** The adapter that a model wears: its branches in the graph, and what is fed for them. */
 export class AdapterSlot {

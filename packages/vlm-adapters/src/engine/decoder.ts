@@ -13,6 +13,7 @@ import {
 import type { ModelConfig } from '../encode/model-config.js';
 import { type DecoderRow, decoderFeeds } from './decoder-feeds.js';
 import { floatsOf } from './float-data.js';
+import type { Parameters } from './parameters.js';
 import { inRuntime } from './runtime-errors.js';
 import type { TrainableWeights } from './weights.js';
 
@@ -24,9 +25,6 @@ export interface Branch {
   readonly rank: number;
   readonly scaling: number;
 }
-
-/** Values that are fed besides the batch: matrices of the adapter, or weights. */
-export type Parameters = Readonly<Record<string, TensorLike>>;
 
 export interface ScoreRequest {
   readonly rows: readonly DecoderRow[];

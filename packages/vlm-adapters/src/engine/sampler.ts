@@ -14,8 +14,8 @@ import type { StreamKey } from '../sampling/random-stream.js';
 import { samplingSettings } from '../sampling/sampling-settings.js';
 import type { Completion, SamplingOptions } from '../types/model.js';
 import type { EncodedPrompt } from '../types/prompt.js';
-import type { Parameters } from './decoder.js';
 import type { EmbeddingTable } from './embedding-table.js';
+import type { Parameters } from './parameters.js';
 import { deepstackRows, promptEmbeddings } from './prompt-rows.js';
 import { inRuntime } from './runtime-errors.js';
 

@@ -1,7 +1,7 @@
 import { makeTrainable, type OnnxModel, type TensorLike } from '@iapo/onnx-autograd';
 import { VlmError } from '../errors.js';
 import type { GraphName } from '../load/graph-files.js';
-import type { Parameters } from './decoder.js';
+import type { Parameters } from './parameters.js';
 import { readFloatWeight } from './read-weight.js';
 
 /** Names that exporters give to constants which are no weights: rotary tables, masks, positions. */
