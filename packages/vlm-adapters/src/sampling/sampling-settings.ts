@@ -12,7 +12,7 @@ export interface SamplingSettings {
   readonly minP: number;
   /** CTRL's penalty on tokens that came before; 1: none. */
   readonly repetitionPenalty: number;
-  /** Tokens that are never drawn. */
+  /** Tokens that are never drawn; see `TokenDistribution.normalizer` for the log-probabilities of others. */
   readonly forbidden: readonly number[];
 }
 

@@ -12,6 +12,12 @@ export interface TokenDistribution {
   /** `[vocabulary]`: logarithms of the weights, the largest 0; exact where a weight is almost 0. */
   readonly exponents: Float64Array;
   readonly total: number;
+  /**
+   * What log-probabilities are relative to: the total and, where no filter cuts the distribution, the weight of
+   * forbidden tokens. Log-probabilities then are those of the model at this temperature, which may give the
+   * forbidden tokens a share, and a trainer that scores the sample finds the same.
+   */
+  readonly normalizer: number;
 }
 
 /** Memory for a vocabulary, used again at each token. */
@@ -43,7 +49,8 @@ export function samplingDistribution(
 ): TokenDistribution {
   const { temperature, topK, topP, minP } = settings;
   const { weights } = memory;
-  const scores = processedScores(logits, settings, seen, memory.scores);
+  const scores = penalizedScores(logits, settings, seen, memory.scores);
+  const forbidden = exclude(scores, settings.forbidden);
   if (topK > 0 && topK < scores.length) {
     const least = atLeastKth(scores, topK);
     for (let id = 0; id < scores.length; id++)
@@ -68,7 +75,11 @@ export function samplingDistribution(
       else total += weight;
     }
   }
-  return { weights, exponents: scores, total };
+  const isCut = topK > 0 || topP < 1 || minP > 0;
+  const lost = isCut
+    ? 0
+    : forbidden.reduce((sum, score) => sum + Math.exp((score - largest) / temperature), 0);
+  return { weights, exponents: scores, total, normalizer: total + lost };
 }
 
 /** The most probable token after penalty and exclusion; the lowest id among equals. */
@@ -78,7 +89,8 @@ export function greedyToken(
   seen: Iterable<number> = [],
   memory: DistributionMemory = new DistributionMemory(logits.length),
 ): number {
-  const scores = processedScores(logits, settings, seen, memory.scores);
+  const scores = penalizedScores(logits, settings, seen, memory.scores);
+  exclude(scores, settings.forbidden);
   return scores.indexOf(largestScore(scores));
 }
 
@@ -104,10 +116,11 @@ export function drawToken({ weights, total }: TokenDistribution, uniform: number
 
 /** log p of a token under a distribution, in nats; −∞ for one that was filtered out. */
 export function logProbability(
-  { weights, exponents, total }: TokenDistribution,
+  { weights, exponents, normalizer }: TokenDistribution,
   id: number,
 ): number {
-  return weights[id] === 0 ? Number.NEGATIVE_INFINITY : (exponents[id] as number) - Math.log(total);
+  if (weights[id] === 0) return Number.NEGATIVE_INFINITY;
+  return (exponents[id] as number) - Math.log(normalizer);
 }
 
 /** log p of a token under the model itself: log-softmax of the logits as they are, in float64. */
@@ -123,9 +136,9 @@ export function modelLogProbability(logits: ArrayLike<number>, id: number): numb
   return (logits[id] as number) - largest - Math.log(total);
 }
 
-function processedScores(
+function penalizedScores(
   logits: ArrayLike<number>,
-  { repetitionPenalty, forbidden }: SamplingSettings,
+  { repetitionPenalty }: SamplingSettings,
   seen: Iterable<number>,
   scores: Float64Array,
 ): Float64Array {
@@ -148,8 +161,19 @@ function processedScores(
       scores[id] = score < 0 ? score * repetitionPenalty : score / repetitionPenalty;
     }
   }
-  for (const id of forbidden) if (id < scores.length) scores[id] = Number.NEGATIVE_INFINITY;
   return scores;
+}
+
+/** Takes tokens out and gives the scores they had. */
+function exclude(scores: Float64Array, forbidden: readonly number[]): number[] {
+  const taken: number[] = [];
+  for (const id of new Set(forbidden)) {
+    const score = scores[id];
+    if (score === undefined) continue;
+    taken.push(score);
+    scores[id] = Number.NEGATIVE_INFINITY;
+  }
+  return taken;
 }
 
 function largestScore(scores: Float64Array): number {

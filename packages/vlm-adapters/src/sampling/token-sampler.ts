@@ -12,7 +12,7 @@ import {
 /** A token with what its probability was, in nats. */
 export interface SampledToken {
   readonly id: number;
-  /** Under the distribution that it was drawn from; 0 for greedy choice, which leaves one token. */
+  /** Under the distribution that it was drawn from; 0 for greedy choice, which leaves one token. See `normalizer`. */
   readonly logprob: number;
   /** Under the model's own distribution: no filters, temperature 1. */
   readonly modelLogprob: number;
@@ -26,14 +26,9 @@ export class TokenSampler {
 
   constructor(settings: SamplingSettings) {
     this.#settings = settings;
-    const { temperature, topP, topK, minP, repetitionPenalty, forbidden } = settings;
+    const { temperature, topP, topK, minP, repetitionPenalty } = settings;
     this.#isPlain =
-      temperature === 1 &&
-      topP === 1 &&
-      topK === 0 &&
-      minP === 0 &&
-      repetitionPenalty === 1 &&
-      forbidden.length === 0;
+      temperature === 1 && topP === 1 && topK === 0 && minP === 0 && repetitionPenalty === 1;
   }
 
   /**

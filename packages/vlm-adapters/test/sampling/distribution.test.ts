@@ -218,6 +218,28 @@ describe('edges', () => {
     expect(drawToken(distribution, 1 - 2 ** -53)).toBe(2);
   });
 
+  it('forbidden tokens stay in the normalizer of log-probabilities, if no filter cuts', () => {
+    const logits = Float32Array.of(1, 3, 2, -1);
+    const seen = new Set<number>();
+    for (let sample = 0; sample < 200; sample++) {
+      for (const temperature of [1, 0.6]) {
+        const sampler = new TokenSampler(samplingSettings({ temperature, forbidden: [1, 9] }));
+        const token = sampler.sample(logits, [], randomStream({ seed: 1, prompt: 0, sample }));
+        expect(token.logprob).toBeCloseTo(
+          modelLogProbability(
+            Float64Array.from(logits, (logit) => logit / temperature),
+            token.id,
+          ),
+          12,
+        );
+        seen.add(token.id);
+      }
+    }
+    expect([...seen].sort()).toEqual([0, 2, 3]);
+    const cut = samplingDistribution(logits, samplingSettings({ forbidden: [1], topK: 2 }));
+    expect(logProbability(cut, 2)).toBeCloseTo(-Math.log1p(Math.exp(-1)), 14);
+  });
+
   it('minus infinity is a token of probability 0', () => {
     const logits = Float32Array.of(Number.NEGATIVE_INFINITY, 0, 0);
     const { weights, total } = samplingDistribution(

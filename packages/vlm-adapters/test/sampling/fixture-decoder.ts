@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import {
   createSession,
   type OnnxModel,
@@ -9,7 +10,25 @@ import {
 import { floatsOf } from '../../src/engine/float-data.js';
 import type { DecodePrompt } from '../../src/sampling/decode-options.js';
 import type { StreamKey } from '../../src/sampling/random-stream.js';
-import { familyFolder, referenceArray } from '../lora/run-decoder.js';
+
+/** Folder of a family's fixture, with a slash at its end. */
+function familyFolder(family: string): string {
+  return fileURLToPath(new URL(`../../../../fixtures/models/${family}/`, import.meta.url));
+}
+
+/** A float32 array of a family's reference numbers. */
+function referenceArray(family: string, name: string): Float32Array {
+  const bytes = readFileSync(`${familyFolder(family)}references.safetensors`);
+  const headerBytes = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes)) as Record<
+    string,
+    { data_offsets: [number, number] }
+  >;
+  const range = header[name]?.data_offsets;
+  if (range === undefined) throw new Error(`the references hold no array "${name}"`);
+  const [begin, end] = range;
+  return new Float32Array(bytes.buffer.slice(8 + headerBytes + begin, 8 + headerBytes + end));
+}
 
 /** What the tests need of a fixture's references. */
 export interface FixtureCase {
