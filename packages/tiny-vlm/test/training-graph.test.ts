@@ -12,6 +12,7 @@ import { floatsOf } from '../training/model/float-data.js';
 import { TrainableModel } from '../training/model/trainable-model.js';
 import { writeModelFolder } from '../training/model/write-model.js';
 import { type SamplingModel, shippedModel } from '../training/sampling/sampling-model.js';
+import { crossEntropy, cutByLength } from '../training/supervised/cross-entropy.js';
 import { makeTokenizer } from '../training/text/vocabulary.js';
 
 const tokenizer = makeTokenizer();
@@ -107,6 +108,25 @@ describe('the training graph', () => {
     // float32 sums of two graphs.
     expect(worst).toBeLessThan(1e-4);
     expect(Math.max(...ours) - Math.min(...ours)).toBeGreaterThan(1);
+  });
+
+  it('gives the same gradient for a batch that is cut by length, but for rounding', async () => {
+    const parts = { model, tokenizer };
+    const whole = await crossEntropy(parts, cutByLength(examples, 1));
+    const buckets = cutByLength(examples, 4);
+    const lengths = buckets.map((bucket) => bucket.map(({ ids }) => ids.length));
+    expect(lengths.flat()).toEqual(examples.map(({ ids }) => ids.length).sort((a, b) => a - b));
+    expect(buckets.length).toBeGreaterThan(2);
+    const cut = await crossEntropy(parts, buckets);
+    expect(Math.abs(cut.loss - whole.loss)).toBeLessThan(1e-5);
+    for (const [name, values] of Object.entries(whole.gradients)) {
+      const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const worst = values.reduce(
+        (most, value, at) => Math.max(most, Math.abs(value - (cut.gradients[name]?.[at] ?? 0))),
+        0,
+      );
+      expect(worst, name).toBeLessThan(1e-4 * largest + 1e-6);
+    }
   });
 
   it('has the gradient that central differences show, for every weight', async () => {

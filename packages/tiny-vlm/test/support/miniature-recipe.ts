@@ -28,6 +28,7 @@ export const miniatureRecipe: SupervisedRecipe = {
     },
   ],
   batchSize: 16,
+  buckets: 2,
   weightDecay: 0.05,
   maxGradientNorm: 1,
   checkpointEvery: 4,

@@ -43,6 +43,7 @@ export const supervisedRecipes = {
     architecture: architectures.base,
     supervised: {
       ...common,
+      buckets: 1,
       stages: [
         { ...seeing, steps: 900, decaySteps: 2600 },
         { ...calling, steps: 800, decaySteps: 800, rightCalls: 0.25 },
@@ -53,6 +54,7 @@ export const supervisedRecipes = {
     architecture: architectures.teacher,
     supervised: {
       ...common,
+      buckets: 3,
       stages: [
         { ...seeing, steps: 700, decaySteps: 2600 },
         { ...calling, steps: 700, decaySteps: 700, rightCalls: 1 },
