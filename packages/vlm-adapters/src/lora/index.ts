@@ -4,8 +4,6 @@ export { type AdapterHost, fitAdapter, loadAdapter, saveAdapter } from './adapte
 export { initializeAdapter } from './initialize-adapter.js';
 export { matchTargets } from './match-targets.js';
 export { matrixName, modulesOf, parseMatrixName } from './matrix-names.js';
-export { type MergeAdapterOptions, type MergeGraph, mergeAdapter } from './merge-adapter.js';
-export type { ModuleNode } from './merge-into-model.js';
 export type {
   Adapter,
   AdapterConfig,
@@ -14,3 +12,4 @@ export type {
   LoraOptions,
   LoraTarget,
 } from './types.js';
+export { writeMergedFolder } from './write-merged-folder.js';

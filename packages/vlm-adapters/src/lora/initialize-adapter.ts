@@ -1,6 +1,5 @@
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { VlmError } from '../errors.js';
+import { randomStream } from '../sampling/random-stream.js';
 import { allLinear, matchTargets } from './match-targets.js';
 import { matrixName } from './matrix-names.js';
 import { toPythonPattern } from './python-pattern.js';
@@ -81,8 +80,8 @@ function configOf(
 }
 
 function uniform(count: number, bound: number, seed: number): Float32Array {
-  const generator = xoroshiro128plus(seed);
-  return Float32Array.from({ length: count }, () => (2 * uniformFloat64(generator) - 1) * bound);
+  const random = randomStream({ rowSeed: seed });
+  return Float32Array.from({ length: count }, () => (2 * random() - 1) * bound);
 }
 
 /** A seed of 32 bits from the user's and a module's name (FNV-1a), so that no module shifts another's stream. */

@@ -1,7 +1,5 @@
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 import { VlmError } from '../errors.js';
+import { type RandomStream, randomStream } from '../sampling/random-stream.js';
 import type { Clock } from './clock.js';
 
 /** A failure that may be gone at the next attempt. */
@@ -37,7 +35,7 @@ export interface RetryOptions {
  */
 export async function withRetries<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { retries, clock, signal, maximumRetryDelayMs } = options;
-  const random = xoroshiro128plus(options.seed | 0);
+  const random = randomStream({ rowSeed: options.seed });
   for (let tried = 0; ; tried++) {
     signal?.throwIfAborted();
     try {
@@ -62,10 +60,10 @@ export async function withRetries<T>(attempt: () => Promise<T>, options: RetryOp
 function backOff(
   tried: number,
   { retryDelayMs, maximumRetryDelayMs }: RetryOptions,
-  random: RandomGenerator,
+  random: RandomStream,
 ): number {
   const delay = Math.min(retryDelayMs * 2 ** tried, maximumRetryDelayMs);
-  return Math.round(delay * (1 - uniformFloat64(random) / 2));
+  return Math.round(delay * (1 - random() / 2));
 }
 
 function afterAttempts(error: VlmError, attempts: number, why = ''): VlmError {

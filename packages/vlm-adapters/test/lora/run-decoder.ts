@@ -1,22 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createSession, type OnnxModel, type TensorLike } from '@iapo/onnx-autograd';
 
 /** Folder of a family's fixture, with a slash at its end. */
 export function familyFolder(family: string): string {
   return fileURLToPath(new URL(`../../../../fixtures/models/${family}/`, import.meta.url));
-}
-
-/** A float32 array of a family's reference numbers. */
-export function referenceArray(family: string, name: string): Float32Array {
-  const bytes = readFileSync(`${familyFolder(family)}references.safetensors`);
-  const headerBytes = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes)) as Record<
-    string,
-    { data_offsets: [number, number] }
-  >;
-  const [begin, end] = header[name]?.data_offsets ?? [0, 0];
-  return new Float32Array(bytes.buffer.slice(8 + headerBytes + begin, 8 + headerBytes + end));
 }
 
 /** Numbers that look like embeddings and are the same each time: a linear congruence, scaled to ±1. */
@@ -31,8 +18,6 @@ export function madeEmbeddings(count: number): Float32Array {
 export interface DecoderInput {
   /** `[tokens, hidden]` */
   readonly embeddings: Float32Array;
-  /** One list for each plane; default: 0, 1, 2, … in all. */
-  readonly positions?: readonly (readonly number[])[];
   /** Extra feeds: matrices of an adapter. */
   readonly extra?: Readonly<Record<string, TensorLike>>;
 }
@@ -41,7 +26,7 @@ export interface DecoderInput {
 export async function runDecoder(
   model: OnnxModel,
   hidden: number,
-  { embeddings, positions, extra = {} }: DecoderInput,
+  { embeddings, extra = {} }: DecoderInput,
 ): Promise<Float32Array> {
   const tokens = embeddings.length / hidden;
   const feeds: Record<string, TensorLike> = { ...extra };
@@ -54,7 +39,7 @@ export async function runDecoder(
     } else if (name === 'position_ids') {
       const planes = shape?.length === 3 ? 3 : 1;
       const counted = Array.from({ length: tokens }, (_, index) => index);
-      const values = Array.from({ length: planes }, (_, plane) => positions?.[plane] ?? counted);
+      const values = Array.from({ length: planes }, () => counted);
       feeds[name] = int64(planes === 3 ? [3, 1, tokens] : [1, tokens], values.flat());
     } else if (name === 'num_logits_to_keep') feeds[name] = int64([], [0]);
     else if (name === 'use_cache_branch') {

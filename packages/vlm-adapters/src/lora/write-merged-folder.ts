@@ -1,5 +1,5 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, extname, join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { type OnnxModel, readModel, writeModel } from '@iapo/onnx-autograd';
 import { VlmError } from '../errors.js';
 import { withSingleDataFiles } from './data-file-counts.js';
@@ -10,23 +10,23 @@ import type { Adapter } from './types.js';
 
 /** A graph of the model and the modules in it. */
 export interface MergeGraph {
-  /** File in the graphs' folder, such as `decoder_model_merged_fp16.onnx`. */
-  readonly file: string;
+  /** Path, such as `model/onnx/decoder_model_merged_fp16.onnx`; the copy keeps the file's name. */
+  readonly path: string;
   /** Its linear layers; none for a graph that is only copied. */
   readonly nodes: readonly ModuleNode[];
 }
 
-export interface MergeAdapterOptions {
+export interface MergedFolderOptions {
   /** Folder of the model: configuration and tokenizer beside a folder of graphs. */
   readonly modelFolder: string;
-  /** Folder of the graphs in `modelFolder`. Default `'onnx'`. */
-  readonly subfolder?: string;
+  /** Folder for the graphs in `outputFolder`. */
+  readonly subfolder: string;
   /** The graphs that make up the model; others, such as other quantizations, are left out. */
   readonly graphs: readonly MergeGraph[];
   readonly adapter: Adapter;
   /** A folder that does not exist yet. */
   readonly outputFolder: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Files beside the graphs that a model needs; weights of other frameworks would be those of before. */
@@ -43,11 +43,11 @@ const copiedExtensions: ReadonlySet<string> = new Set(['.json', '.jinja', '.txt'
  * @throws {VlmError} `unsupported` for quantized weights; `adapter` if it does not fit; `invalid-argument` if
  * the output folder exists; `model-file` if a file cannot be read or written.
  */
-export async function mergeAdapter(options: MergeAdapterOptions): Promise<void> {
-  const { adapter, graphs, subfolder = 'onnx', signal } = options;
+export async function writeMergedFolder(options: MergedFolderOptions): Promise<void> {
+  const { adapter, graphs, subfolder, signal } = options;
   const output = resolve(options.outputFolder);
   signal?.throwIfAborted();
-  const merged = mergeGraphs(join(options.modelFolder, subfolder), graphs, adapter);
+  const merged = mergeGraphs(graphs, adapter);
   const temporary = `${output}.${process.pid}.tmp`;
   try {
     await refuseExisting(output);
@@ -69,11 +69,7 @@ export async function mergeAdapter(options: MergeAdapterOptions): Promise<void> 
 }
 
 /** Everything is checked before anything is written. */
-function mergeGraphs(
-  folder: string,
-  graphs: readonly MergeGraph[],
-  adapter: Adapter,
-): Map<string, OnnxModel> {
+function mergeGraphs(graphs: readonly MergeGraph[], adapter: Adapter): Map<string, OnnxModel> {
   const modules = modulesOf(adapter.matrices.keys());
   const targets = matchTargets(modules, adapter.config);
   const known = new Set(graphs.flatMap(({ nodes }) => nodes.map(({ module }) => module)));
@@ -81,15 +77,18 @@ function mergeGraphs(
     if (known.has(module)) continue;
     throw new VlmError(
       'adapter',
-      `The adapter changes ${module}, and no graph of ${folder} has such a layer: it was made for another model.`,
+      `The adapter changes ${module}, and no graph of the model has such a layer: it was made for another one.`,
     );
   }
   return new Map(
-    graphs.map(({ file, nodes }) => {
+    graphs.map(({ path, nodes }) => {
       const here = new Set(nodes.map(({ module }) => module));
       const own = targets.filter(({ module }) => here.has(module));
-      const model = readGraph(join(folder, file));
-      return [file, own.length === 0 ? model : mergeIntoModel(model, nodes, own, adapter)];
+      const model = readGraph(path);
+      return [
+        basename(path),
+        own.length === 0 ? model : mergeIntoModel(model, nodes, own, adapter),
+      ];
     }),
   );
 }
@@ -118,7 +117,7 @@ async function copySettings(
         join(to, name),
         withSingleDataFiles(
           text,
-          graphs.map(({ file }) => file),
+          graphs.map(({ path }) => basename(path)),
         ),
       );
     } else await copyFile(join(from, name), join(to, name));
