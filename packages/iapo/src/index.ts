@@ -1,4 +1,32 @@
+export {
+  type AttributionMethod,
+  type AttributionResult,
+  attribute,
+  attributionMethods,
+  compareAttributions,
+  renderAttribution,
+} from '@iapo/attribution';
+export { AdamW, advantageEstimators, lossTypes } from '@iapo/rl-core';
+export { loadAdapter, OnnxVlm, OpenAiVlm, saveAdapter } from '@iapo/vlm-adapters';
+export { defineTool, readDataset, scorers, visualTools } from '@iapo/vqa-tools';
+export {
+  type DataSource,
+  defineConfig,
+  type IapoConfig,
+  type ModelSource,
+} from './config/iapo-config.js';
+export { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load-config.js';
+export { type OpenedConfig, openConfig } from './config/open-config.js';
+export { type ReadTasks, readTasks } from './data/read-tasks.js';
 export { IapoError, type IapoErrorCode } from './errors.js';
+export { compareEvaluations, type EvaluationDifference } from './evaluate/compare-evaluations.js';
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationMode,
+  evaluate,
+  type Prediction,
+} from './evaluate/evaluate.js';
 export type { ExplainOptions, RunAttribution } from './explain/explain-options.js';
 export type { CallExplanation } from './explain/explainer.js';
 export type {
@@ -49,7 +77,7 @@ export {
   rankAgreement,
 } from './signal/rank-agreement.js';
 export { type SignalHealth, type SignalSample, SignalTracker } from './signal/signal-health.js';
-export type { IapoTask } from './task.js';
+export type { IapoTask, TaskSource } from './task.js';
 export type {
   BlockMeans,
   IapoClock,

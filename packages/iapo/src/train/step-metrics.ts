@@ -39,6 +39,22 @@ export function rolloutMetrics(
   };
 }
 
+/** Mean entropy of the trained tokens before the update, nats; `null` for a model that gives none. */
+export function meanEntropy(
+  rows: readonly {
+    readonly mask: Uint8Array;
+    readonly old: { readonly entropies?: ArrayLike<number> | null };
+  }[],
+): number | null {
+  return meanOf(
+    rows.flatMap(({ mask, old: { entropies } }) =>
+      entropies === null || entropies === undefined
+        ? []
+        : Array.from(entropies).filter((_, token) => mask[token] === 1),
+    ),
+  );
+}
+
 /** What the penalty was, and what it is worth. */
 export function penaltyMetrics(
   reward: IapoReward,

@@ -21,7 +21,13 @@ import {
 } from './options.js';
 import { captureState, type Progress, restoreState } from './run-state.js';
 import { scoreEpisodes } from './score-episodes.js';
-import { blockMetrics, meanOfUpdates, penaltyMetrics, rolloutMetrics } from './step-metrics.js';
+import {
+  blockMetrics,
+  meanEntropy,
+  meanOfUpdates,
+  penaltyMetrics,
+  rolloutMetrics,
+} from './step-metrics.js';
 import { Stopwatch } from './stopwatch.js';
 import { type BatchUpdate, computeUpdate, isNonFinite, scoreRows } from './update.js';
 import { warningsOf } from './warnings.js';
@@ -191,6 +197,7 @@ export async function* trainIapo<Prompt extends AgentPrompt, TeacherPrompt exten
         ...reward.metrics,
         ...rollout,
         ...(explainer === null ? {} : penaltyMetrics(reward, explained.explanations, health)),
+        entropy: meanEntropy(rows),
         ...meanOfUpdates(updates),
         learning_rate: learningRateAt(settings, firstUpdate),
         num_tokens: progress.tokens,
