@@ -5,8 +5,18 @@ import { type ResampleFilterName, resampleFilterNumbers } from '../images/resamp
 
 const perChannel = z.array(z.number()).length(3);
 
+type Setting<Type extends z.ZodType> = z.ZodOptional<z.ZodNullable<Type>>;
+
 /** Keys of `preprocessor_config.json` that all families share; defaults are those of the processors in Python. */
-export const commonImageSettings = z.object({
+export const commonImageSettings: z.ZodObject<{
+  do_resize: Setting<z.ZodBoolean>;
+  do_rescale: Setting<z.ZodBoolean>;
+  do_normalize: Setting<z.ZodBoolean>;
+  rescale_factor: Setting<z.ZodNumber>;
+  image_mean: Setting<z.ZodArray<z.ZodNumber>>;
+  image_std: Setting<z.ZodArray<z.ZodNumber>>;
+  resample: Setting<z.ZodNumber>;
+}> = z.object({
   do_resize: z.boolean().nullish(),
   do_rescale: z.boolean().nullish(),
   do_normalize: z.boolean().nullish(),

@@ -10,8 +10,10 @@ function sinc(x: number): number {
   return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
 }
 
+export type ResampleFilterName = 'bilinear' | 'bicubic' | 'lanczos' | 'box' | 'hamming';
+
 /** Pillow's filters, by their names in `PIL.Image.Resampling`. */
-export const resampleFilters = {
+export const resampleFilters: Readonly<Record<ResampleFilterName, ResampleFilter>> = {
   bilinear: { support: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
   bicubic: {
     support: 2,
@@ -33,9 +35,7 @@ export const resampleFilters = {
       return x < 1 ? sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x)) : 0;
     },
   },
-} as const satisfies Readonly<Record<string, ResampleFilter>>;
-
-export type ResampleFilterName = keyof typeof resampleFilters;
+};
 
 /** `PIL.Image.Resampling` numbers, as `preprocessor_config.json` writes them. Nearest (0) is left out. */
 export const resampleFilterNumbers: Readonly<Record<number, ResampleFilterName>> = {

@@ -1,40 +1,114 @@
 import { z } from 'zod';
 
-/** What servers send, as far as it is read here. Unknown fields are let through and not looked at. */
+/**
+ * What servers send, as far as it is read here. Servers leave a field out or write `null` where they have nothing;
+ * unknown fields are let through and not looked at.
+ */
+type Nullish<T> = T | null | undefined;
 
-const tokenIds = z.array(z.number().int().min(0));
-
-const tokenLogprob = z.object({
+export interface TokenLogprob {
   /** The token's text, or `token_id:<id>` where the server was asked for that. */
-  token: z.string(),
-  logprob: z.number(),
-});
+  readonly token: string;
+  readonly logprob: number;
+}
 
-const choiceLogprobs = z.object({ content: z.array(tokenLogprob).nullish() });
+/** One place of the prompt: by token id, the prompt's own token among them; the first place has none. */
+export type PromptLogprobs = readonly Nullish<Readonly<Record<string, { logprob: number }>>>[];
+
+export interface ChatChoice {
+  readonly index: number;
+  readonly message: {
+    readonly content?: Nullish<string>;
+    readonly reasoning?: Nullish<string>;
+    readonly reasoning_content?: Nullish<string>;
+    readonly tool_calls?: Nullish<
+      readonly {
+        readonly id?: Nullish<string>;
+        readonly function: { readonly name: string; readonly arguments: string };
+      }[]
+    >;
+  };
+  readonly logprobs?: Nullish<{ readonly content?: Nullish<readonly TokenLogprob[]> }>;
+  readonly finish_reason?: Nullish<string>;
+  readonly stop_reason?: Nullish<string | number>;
+  readonly token_ids?: Nullish<readonly number[]>;
+  readonly prompt_token_ids?: Nullish<readonly number[]>;
+}
+
+export interface ChatResponse {
+  readonly choices: readonly ChatChoice[];
+  readonly prompt_token_ids?: Nullish<readonly number[]>;
+  readonly prompt_logprobs?: Nullish<PromptLogprobs>;
+}
+
+/** A piece of a call; its texts are to be joined by `index`. */
+export interface StreamedCall {
+  readonly index: number;
+  readonly id?: Nullish<string>;
+  readonly function?: Nullish<{
+    readonly name?: Nullish<string>;
+    readonly arguments?: Nullish<string>;
+  }>;
+}
+
+export interface ChatChunk {
+  readonly choices: readonly (Omit<ChatChoice, 'message' | 'prompt_token_ids'> & {
+    readonly delta: Omit<ChatChoice['message'], 'tool_calls'> & {
+      readonly tool_calls?: Nullish<readonly StreamedCall[]>;
+    };
+  })[];
+  readonly prompt_token_ids?: Nullish<readonly number[]>;
+}
+
+export interface TextResponse {
+  /** vLLM puts the prompt's scores beside each choice of a text completion. */
+  readonly choices: readonly {
+    readonly prompt_logprobs?: Nullish<PromptLogprobs>;
+    readonly prompt_token_ids?: Nullish<readonly number[]>;
+  }[];
+}
+
+const tokenIds: z.ZodType<number[]> = z.array(z.number().int().min(0));
+
+const promptLogprobs: z.ZodType<PromptLogprobs> = z.array(
+  z.record(z.string(), z.object({ logprob: z.number() })).nullable(),
+);
+
+const texts = {
+  content: z.string().nullish(),
+  reasoning: z.string().nullish(),
+  reasoning_content: z.string().nullish(),
+};
+
+const choice = {
+  index: z.number().int(),
+  logprobs: z
+    .object({
+      content: z.array(z.object({ token: z.string(), logprob: z.number() })).nullish(),
+    })
+    .nullish(),
+  finish_reason: z.string().nullish(),
+  stop_reason: z.union([z.string(), z.number()]).nullish(),
+  token_ids: tokenIds.nullish(),
+};
 
 const toolCall = z.object({
   id: z.string().nullish(),
   function: z.object({ name: z.string(), arguments: z.string() }),
 });
 
-/** By token id; the token of the prompt is among them. */
-const promptLogprobs = z.array(z.record(z.string(), z.object({ logprob: z.number() })).nullable());
+const streamedCall = z.object({
+  index: z.number().int(),
+  id: z.string().nullish(),
+  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+});
 
-export const chatResponse = z.object({
+export const chatResponse: z.ZodType<ChatResponse> = z.object({
   choices: z
     .array(
       z.object({
-        index: z.number().int(),
-        message: z.object({
-          content: z.string().nullish(),
-          tool_calls: z.array(toolCall).nullish(),
-          reasoning: z.string().nullish(),
-          reasoning_content: z.string().nullish(),
-        }),
-        logprobs: choiceLogprobs.nullish(),
-        finish_reason: z.string().nullish(),
-        stop_reason: z.union([z.string(), z.number()]).nullish(),
-        token_ids: tokenIds.nullish(),
+        ...choice,
+        message: z.object({ ...texts, tool_calls: z.array(toolCall).nullish() }),
         prompt_token_ids: tokenIds.nullish(),
       }),
     )
@@ -43,42 +117,17 @@ export const chatResponse = z.object({
   prompt_logprobs: promptLogprobs.nullish(),
 });
 
-export type ChatResponse = z.output<typeof chatResponse>;
-export type PromptLogprobs = z.output<typeof promptLogprobs>;
-
-export const chatChunk = z.object({
+export const chatChunk: z.ZodType<ChatChunk> = z.object({
   choices: z.array(
     z.object({
-      index: z.number().int(),
-      delta: z.object({
-        content: z.string().nullish(),
-        reasoning: z.string().nullish(),
-        reasoning_content: z.string().nullish(),
-        tool_calls: z
-          .array(
-            z.object({
-              index: z.number().int(),
-              id: z.string().nullish(),
-              function: z
-                .object({ name: z.string().nullish(), arguments: z.string().nullish() })
-                .nullish(),
-            }),
-          )
-          .nullish(),
-      }),
-      logprobs: choiceLogprobs.nullish(),
-      finish_reason: z.string().nullish(),
-      stop_reason: z.union([z.string(), z.number()]).nullish(),
-      token_ids: tokenIds.nullish(),
+      ...choice,
+      delta: z.object({ ...texts, tool_calls: z.array(streamedCall).nullish() }),
     }),
   ),
   prompt_token_ids: tokenIds.nullish(),
 });
 
-export type ChatChunk = z.output<typeof chatChunk>;
-
-/** vLLM puts the prompt's scores beside each choice of a text completion. */
-export const textResponse = z.object({
+export const textResponse: z.ZodType<TextResponse> = z.object({
   choices: z
     .array(
       z.object({
@@ -89,12 +138,12 @@ export const textResponse = z.object({
     .min(1),
 });
 
-export const tokenizeResponse = z.object({ tokens: tokenIds });
+export const tokenizeResponse: z.ZodType<{ tokens: number[] }> = z.object({ tokens: tokenIds });
 
-export const detokenizeResponse = z.object({ prompt: z.string() });
+export const detokenizeResponse: z.ZodType<{ prompt: string }> = z.object({ prompt: z.string() });
 
-/** OpenAI's form of an error, and vLLM's older one without the outer object. */
-export const errorResponse = z.union([
+/** The message of an error in OpenAI's form, or in an older one of vLLM's without the outer object. */
+export const errorResponse: z.ZodType<string> = z.union([
   z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
   z.object({ error: z.string() }).transform(({ error }) => error),
   z.object({ message: z.string() }).transform(({ message }) => message),
