@@ -3,20 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { seededRandom } from '@iapo/rl-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeBatch, rotaryPositions } from '../training/data/batch.js';
+import { makeBatch } from '../training/data/batch.js';
 import { Demonstrations } from '../training/data/demonstrations.js';
 import type { TrainingExample } from '../training/data/example.js';
 import { toPatches } from '../training/data/pixels.js';
 import { architectures } from '../training/model/architecture.js';
-import { floatsOf } from '../training/model/float-data.js';
 import { TrainableModel } from '../training/model/trainable-model.js';
 import { writeModelFolder } from '../training/model/write-model.js';
+import { episodeLogits } from '../training/sampling/episode-logits.js';
 import { type SamplingModel, shippedModel } from '../training/sampling/sampling-model.js';
 import { crossEntropy, cutByLength } from '../training/supervised/cross-entropy.js';
 import { makeTokenizer } from '../training/text/vocabulary.js';
 
 const tokenizer = makeTokenizer();
-const imageId = tokenizer.idOf('<|image_pad|>');
 const folder = mkdtempSync(join(tmpdir(), 'tiny-vlm-graph-'));
 let model: TrainableModel;
 let shipped: SamplingModel;
@@ -47,50 +46,13 @@ afterAll(async () => {
 
 /** Log-probabilities of an example's targets by the three files that are shipped. */
 async function shippedLogprobs({ ids, isTarget, images }: TrainingExample): Promise<number[]> {
-  const { hidden, layers, keyValueHeads, headDim } = shipped.sizes;
-  const embeddings = new Float32Array(ids.length * hidden);
-  let visual = 0;
-  const features: Float32Array[] = [];
-  for (const image of images) {
-    const { pixels, grid } = toPatches(image);
-    const results = await shipped.runVision({
-      pixel_values: { type: 'float32', dims: [pixels.length / 384, 384], data: pixels },
-      image_grid_thw: { type: 'int64', dims: [1, 3], data: BigInt64Array.from(grid, BigInt) },
-    });
-    features.push(floatsOf(results['image_features']));
-  }
-  for (const [at, id] of ids.entries()) {
-    const picture = features[Math.floor(visual / 16)];
-    const token = visual % 16;
-    const values =
-      id === imageId ? picture!.subarray(token * hidden, (token + 1) * hidden) : shipped.embed(id);
-    if (id === imageId) visual++;
-    embeddings.set(values, at * hidden);
-  }
-  const past = Array.from({ length: layers }, (_, layer) =>
-    ['key', 'value'].map((kind) => [
-      `past_key_values.${layer}.${kind}`,
-      { type: 'float32', dims: [1, keyValueHeads, 0, headDim], data: new Float32Array(0) },
-    ]),
-  ).flat();
-  const { logits } = await shipped.runDecoder({
-    ...Object.fromEntries(past),
-    inputs_embeds: { type: 'float32', dims: [1, ids.length, hidden], data: embeddings },
-    attention_mask: {
-      type: 'int64',
-      dims: [1, ids.length],
-      data: new BigInt64Array(ids.length).fill(1n),
-    },
-    position_ids: {
-      type: 'int64',
-      dims: [3, 1, ids.length],
-      data: BigInt64Array.from(rotaryPositions(ids, imageId).flat(), BigInt),
-    },
-  });
-  const all = floatsOf(logits);
+  const patched = images.map(toPatches);
+  const pixels = Float32Array.from(patched.flatMap((picture) => [...picture.pixels]));
+  const grid = BigInt64Array.from(patched.flatMap((picture) => picture.grid.map(BigInt)));
+  const logits = await episodeLogits(shipped, { ids, pixels, grid });
   return ids.flatMap((id, at) => {
     if (at === 0 || isTarget[at] !== true) return [];
-    const row = all.subarray((at - 1) * tokenizer.size, at * tokenizer.size);
+    const row = logits.subarray((at - 1) * tokenizer.size, at * tokenizer.size);
     const largest = Math.max(...row);
     const sum = row.reduce((total, logit) => total + Math.exp(logit - largest), 0);
     return [row[id]! - largest - Math.log(sum)];

@@ -1,5 +1,6 @@
 /**
- * Plays validation tasks with a shipped model and keeps the figures in `models/evaluation.json`:
+ * Plays validation tasks with a shipped model and keeps the figures in `models/evaluation.json` and the
+ * README:
  *
  *   npm run evaluate -w packages/tiny-vlm -- --model teacher [--tasks 2000] [--split validation]
  */
@@ -8,8 +9,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type SmallChartSplit, SmallCharts } from '../../src/index.js';
-import { evaluate, evaluationSettings } from '../evaluation/evaluate.js';
+import { type EvaluationReport, evaluate, evaluationSettings } from '../evaluation/evaluate.js';
 import { figuresTable } from '../evaluation/figures-table.js';
+import { type Evaluations, withFigures } from '../evaluation/readme-figures.js';
 import { Sampler } from '../sampling/sampler.js';
 import { shippedModel } from '../sampling/sampling-model.js';
 import { makeTokenizer } from '../text/vocabulary.js';
@@ -29,7 +31,7 @@ const tokenizer = makeTokenizer();
 const split = values.split as SmallChartSplit;
 const tasks = new SmallCharts({ split, seed: 'evaluation' }).tasks(Number(values.tasks));
 const sampler = new Sampler(await shippedModel(join(models, name)), tokenizer);
-const reports: Record<string, unknown> = {};
+const reports: Record<string, EvaluationReport> = {};
 try {
   for (const setting of evaluationSettings) {
     const report = await evaluate({ sampler, tokenizer }, tasks, { setting, seed: 0 });
@@ -40,6 +42,9 @@ try {
   await sampler.dispose();
 }
 const path = join(models, 'evaluation.json');
-const known: unknown = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
-const all = { ...(known as Record<string, unknown>), [`${name}/${split}`]: reports };
+// Written here.
+const known = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Evaluations) : {};
+const all: Evaluations = { ...known, [`${name}/${split}`]: reports };
 writeFileSync(path, `${JSON.stringify(all)}\n`);
+const readme = join(root, 'README.md');
+writeFileSync(readme, withFigures(readFileSync(readme, 'utf8'), all));

@@ -10,10 +10,13 @@ import { parseArgs } from 'node:util';
 import { RunFolder } from '@iapo/rl-core';
 import { makeBatch } from '../data/batch.js';
 import { Demonstrations } from '../data/demonstrations.js';
+import { toPatches } from '../data/pixels.js';
 import { checkpointTensors } from '../model/checkpoint-tensors.js';
 import { writeSafetensors } from '../model/safetensors.js';
 import { TrainableModel } from '../model/trainable-model.js';
 import { writeModelFolder } from '../model/write-model.js';
+import { episodeLogits } from '../sampling/episode-logits.js';
+import { shippedModel } from '../sampling/sampling-model.js';
 import { supervisedRecipes } from '../supervised/recipes.js';
 import { stageAt, trainSupervised } from '../supervised/train-supervised.js';
 import { makeTokenizer } from '../text/vocabulary.js';
@@ -63,6 +66,7 @@ for (let step = 0; step < steps; step++) {
     }),
   );
 }
+await writePrompt(join(out, 'prompt.safetensors'));
 const run = await RunFolder.open(join(out, 'run'), { config: {}, resume: false, clock: Date.now });
 const losses: number[] = [];
 const milliseconds: number[] = [];
@@ -80,3 +84,21 @@ writeFileSync(
   join(out, 'typescript.json'),
   `${JSON.stringify({ architecture, recipe: supervised, losses, milliseconds })}\n`,
 );
+
+/** One episode's tokens and pictures, and the logits that the shipped graphs give for them. */
+async function writePrompt(path: string): Promise<void> {
+  const episode = { questions: 0, readsAll: 0, rightCalls: 1, withoutTools: 0 };
+  const { ids, images } = await demonstrations.example(0, episode);
+  const patched = images.map(toPatches);
+  const pixels = Float32Array.from(patched.flatMap((picture) => [...picture.pixels]));
+  const grid = BigInt64Array.from(patched.flatMap((picture) => picture.grid.map(BigInt)));
+  const shipped = await shippedModel(folder);
+  const logits = await episodeLogits(shipped, { ids, pixels, grid });
+  await shipped.dispose();
+  writeSafetensors(path, [
+    { name: 'input_ids', shape: [1, ids.length], data: BigInt64Array.from(ids, BigInt) },
+    { name: 'pixel_values', shape: [pixels.length / 384, 384], data: pixels },
+    { name: 'image_grid_thw', shape: [images.length, 3], data: grid },
+    { name: 'logits', shape: [ids.length, tokenizer.size], data: logits },
+  ]);
+}
