@@ -1,34 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { trainIapo } from '../../src/train/train-iapo.js';
+import { contentOf } from './run-content.js';
 import { collect, ofType, toyOptions, toyTeacher } from './toy-run.js';
 
 const newFolder = (): string => join(mkdtempSync(join(tmpdir(), 'iapo-run-')), 'run');
-
-/** Every file of a run that the seed decides, events without their clock. */
-function contentOf(folder: string): Record<string, string> {
-  const files: Record<string, string> = {};
-  const visit = (path: string): void => {
-    for (const name of readdirSync(path).sort()) {
-      const full = join(path, name);
-      if (statSync(full).isDirectory()) visit(full);
-      else files[relative(folder, full)] = readFileSync(full).toString('latin1');
-    }
-  };
-  visit(folder);
-  for (const name of Object.keys(files)) {
-    // Sessions and TensorBoard hold the time; a lock is gone when a run is.
-    if (name === 'sessions.jsonl' || name.startsWith('tensorboard')) delete files[name];
-  }
-  files['events.jsonl'] = (files['events.jsonl'] ?? '')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.stringify({ ...JSON.parse(line), clock: null }))
-    .join('\n');
-  return files;
-}
 
 const options = (runFolder: string, seed = 3) =>
   toyOptions({
