@@ -98,7 +98,7 @@ torch.manual_seed(0)
 torch.set_num_threads(1)
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
-warnings.filterwarnings("ignore", category=FutureWarning)
+warnings.filterwarnings("ignore")
 plain = logprobs(base())
 with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)

@@ -1,6 +1,6 @@
 import { VlmError } from '../errors.js';
 import type { FinishReason } from '../types/model.js';
-import type { ChatChunk, ChatResponse } from './wire-schemas.js';
+import type { ChatChunk, ChatResponse, StreamedCall, TokenLogprob } from './wire-schemas.js';
 
 /** What a server answered: text always, tokens and log-probabilities where it gives them. */
 export interface ServerAnswer {
@@ -59,7 +59,7 @@ export function readAnswer(response: ChatResponse): ServerAnswer {
 }
 
 /** Ids from tokens that are named `token_id:<id>`, or `null` if they have their own names. */
-function idsOf(entries: readonly { readonly token: string }[] | null): number[] | null {
+function idsOf(entries: readonly TokenLogprob[] | null): number[] | null {
   if (entries === null || entries.length === 0) return null;
   const ids: number[] = [];
   for (const { token } of entries) {
@@ -70,15 +70,13 @@ function idsOf(entries: readonly { readonly token: string }[] | null): number[] 
   return ids;
 }
 
-type StreamedCall = NonNullable<ChatChunk['choices'][number]['delta']['tool_calls']>[number];
-
 /** Puts the pieces of a streamed answer together into the form of a whole one. */
 export class AnswerBuilder {
   #text = '';
   #reasoning: string | null = null;
-  #promptIds: number[] | null = null;
+  #promptIds: readonly number[] | null = null;
   #tokenIds: number[] | null = null;
-  #logprobs: { token: string; logprob: number }[] | null = null;
+  #logprobs: TokenLogprob[] | null = null;
   #finishReason: string | null = null;
   #stopReason: string | number | null = null;
   readonly #calls: { id: string | null; name: string; arguments: string }[] = [];
