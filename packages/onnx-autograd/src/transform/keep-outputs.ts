@@ -1,6 +1,7 @@
 import type { GraphNode, OnnxModel } from '../codec/model.js';
 import { listNames, OnnxAutogradError } from '../errors.js';
 import { inputsOf } from '../graph/node-inputs.js';
+import { inTopologicalOrder } from '../graph/topological-order.js';
 
 /**
  * A derived model with some of the outputs only, and without the nodes, initializers and inputs that nothing
@@ -9,7 +10,8 @@ import { inputsOf } from '../graph/node-inputs.js';
  * @throws {OnnxAutogradError} `unknown-name` for a name that is no output.
  */
 export function keepOutputs(model: OnnxModel, names: readonly string[]): OnnxModel {
-  const { graph } = model;
+  // Converters to half precision leave casts behind the nodes that read them.
+  const { graph } = inTopologicalOrder(model);
   const outputs = names.map((name) => {
     const output = graph.outputs.find((candidate) => candidate.name === name);
     if (output !== undefined) return output;

@@ -27,6 +27,13 @@ describe('keepOutputs', () => {
     const whole = await runOnce(model, { x, extra });
     expect(await runOnce({ ...model, graph }, { x })).toEqual({ first: whole.first });
   });
+  it('keeps what an output needs of a graph whose nodes are out of order', () => {
+    const { graph } = model;
+    const reversed = { ...model, graph: { ...graph, nodes: [...graph.nodes].reverse() } };
+    const kept = keepOutputs(reversed, ['second']).graph;
+    expect(kept.inputs.map(({ name }) => name)).toEqual(['x', 'extra']);
+    expect(kept.nodes.map(({ outputs }) => outputs[0])).toEqual(['moved', 'second']);
+  });
   it('gives them in the order asked for', () => {
     const { graph } = keepOutputs(model, ['second', 'first']);
     expect(graph.outputs.map(({ name }) => name)).toEqual(['second', 'first']);
