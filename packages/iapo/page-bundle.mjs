@@ -2,12 +2,13 @@
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-const name = 'virtual:report-page';
+/** What `src/report` imports in place of the bundle. */
+const bundled = /\/report-page\.js$/;
 
 /** @returns {Promise<string>} A module that exports both as strings. */
 async function bundlePage() {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL('src/report/page/main.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(new URL('page/main.ts', import.meta.url))],
     bundle: true,
     minify: true,
     format: 'iife',
@@ -27,18 +28,19 @@ export function esbuildReportPage() {
   return {
     name: 'report-page',
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: 'page' }));
+      onResolve({ filter: bundled }, ({ path }) => ({ path, namespace: 'page' }));
       onLoad({ filter: /.*/, namespace: 'page' }, async () => ({ contents: await bundlePage() }));
     },
   };
 }
 
-/** @returns {{ name: string, resolveId(id: string): string | undefined, load(id: string): Promise<string> | undefined }} For vitest. */
+/** @returns {{ name: string, enforce: 'pre', resolveId(id: string): string | undefined, load(id: string): Promise<string> | undefined }} For vitest. */
 export function viteReportPage() {
-  const resolved = `\0${name}`;
+  const resolved = '\0report-page';
   return {
     name: 'report-page',
-    resolveId: (id) => (id === name ? resolved : undefined),
+    enforce: 'pre',
+    resolveId: (id) => (bundled.test(id) ? resolved : undefined),
     load: (id) => (id === resolved ? bundlePage() : undefined),
   };
 }

@@ -1,6 +1,6 @@
 import type { AttributionModel } from '@iapo/attribution';
 import type { NamedArrays } from '@iapo/rl-core';
-import type { EpisodeMessage, ToolTable } from '@iapo/vqa-tools';
+import type { EpisodeMessage } from '@iapo/vqa-tools';
 
 /**
  * What IAPO asks of models. Everything is structural: an `OnnxVlm` fits, and so does a hand-written object.
@@ -146,11 +146,3 @@ export type ExplainedModel<Prompt extends AgentPrompt> = PromptEncoder<Prompt> &
     /** The prompt without the tokens whose entry is 0, for models that see prompts only. */
     maskPrompt?(prompt: Prompt, keep: Uint8Array): Prompt;
   };
-
-/** The definitions of tools as a prompt takes them. */
-export function promptTools(tools: ToolTable): PromptTool[] {
-  return Object.values(tools).map(({ name, description, parameters }) => ({
-    type: 'function',
-    function: { name, description, parameters },
-  }));
-}

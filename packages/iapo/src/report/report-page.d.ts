@@ -1,5 +1,4 @@
-/** The page's script and style sheet, bundled when the package is built (see `page-bundle.mjs`). */
-declare module 'virtual:report-page' {
-  export const script: string;
-  export const style: string;
-}
+/** The page's script, bundled with uPlot when the package is built; see `page-bundle.mjs`. There is no such file. */
+export declare const script: string;
+/** The page's style sheet. */
+export declare const style: string;

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { script, style } from 'virtual:report-page';
 import { IapoError, messageOf } from '../errors.js';
 import { readRun } from '../runs/read-run.js';
 import type { PageData } from './page-data.js';
 import { reportData } from './report-data.js';
+import { script, style } from './report-page.js';
 
 export interface WriteReportOptions {
   /** Folders of runs to compare with; runs of one label are one method with several seeds. Default none. */
@@ -39,7 +39,7 @@ export async function writeReport(
 }
 
 /** The page for its data. The page's script puts all of it in as text; nothing of it is ever markup. */
-export function renderPage(data: PageData): string {
+function renderPage(data: PageData): string {
   const policy = [
     "default-src 'none'",
     'img-src data:',

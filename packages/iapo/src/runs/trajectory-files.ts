@@ -6,7 +6,7 @@ import { parseTrajectoryRecord, type TrajectoryRecord } from './trajectory-recor
 const namePattern = /^step-(\d+)\.jsonl$/;
 
 /** One file a step, so that a resumed run replaces those that it makes again. */
-export function trajectoryFileName(step: number): string {
+function trajectoryFileName(step: number): string {
   return `step-${String(step).padStart(9, '0')}.jsonl`;
 }
 

@@ -58,7 +58,7 @@ export interface TrajectoryRecord {
 /** Scores are for reading and drawing: six digits. */
 const digits = 6;
 
-export function explanationRecord(result: AttributionResult): ExplanationRecord {
+function explanationRecord(result: AttributionResult): ExplanationRecord {
   return {
     model: result.model.id,
     method: result.method.name,

@@ -7,7 +7,7 @@ import type { BlockMeans, Metrics } from './events.js';
 import type { EpisodeScore } from './score-episodes.js';
 
 /** Mean of what is known; `null` when nothing is. */
-export function meanOf(values: readonly (number | null)[]): number | null {
+function meanOf(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
 }

@@ -8,7 +8,7 @@ type ToyOptions = TrainIapoOptions<ToyPrompt, ToyPrompt>;
 
 export const toyTeacher = () =>
   toyAgent('toy teacher', { favorsCalls: 4, knowsLabels: 6, readsGray: 4 });
-export const toyStudent = () => toyAgent('toy student', { favorsCalls: 2, readsGray: 3 });
+const toyStudent = () => toyAgent('toy student', { favorsCalls: 2, readsGray: 3 });
 
 /** Short runs of the toy; everything can be overridden. */
 export function toyOptions(options: Partial<ToyOptions> = {}): ToyOptions {

@@ -1,4 +1,4 @@
-import type { PageExplanation, PagePicture } from '../page-data';
+import type { PageExplanation, PagePicture } from '../src/report/page-data';
 import { drawing, element, show } from './dom';
 
 /** Small pictures are drawn larger, with sharp pixels. */

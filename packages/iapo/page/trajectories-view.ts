@@ -1,4 +1,4 @@
-import type { PageData, PageTrajectory, PageTurn } from '../page-data';
+import type { PageData, PageTrajectory, PageTurn } from '../src/report/page-data';
 import { drawing, element, section, show, table } from './dom';
 import { pictureView } from './picture-view';
 import { promptView, shareBars } from './prompt-view';

@@ -1,4 +1,4 @@
-import type { PageRun } from '../page-data';
+import type { PageRun } from '../src/report/page-data';
 import { drawing, element, section, table } from './dom';
 import { blockClass, blockLabel } from './theme';
 

@@ -1,4 +1,4 @@
-import type { PageComparison, PageRun } from '../page-data';
+import type { PageComparison, PageRun } from '../src/report/page-data';
 import { type Curve, chart } from './chart';
 import { element, section, show, table } from './dom';
 

@@ -1,4 +1,4 @@
-import type { PageExplanation } from '../page-data';
+import type { PageExplanation } from '../src/report/page-data';
 import { element, show } from './dom';
 import { blockClass, blockLabel } from './theme';
 

@@ -1,4 +1,4 @@
-import type { PageRun } from '../page-data';
+import type { PageRun } from '../src/report/page-data';
 import { type Curve, chart } from './chart';
 import { element, section } from './dom';
 

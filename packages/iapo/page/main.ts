@@ -1,6 +1,6 @@
 import 'uplot/dist/uPlot.min.css';
 import './style.css';
-import type { PageData, PageRun } from '../page-data';
+import type { PageData, PageRun } from '../src/report/page-data';
 import { blocksView } from './blocks-view';
 import { comparisonView } from './comparison-view';
 import { curvesView } from './curves-view';
