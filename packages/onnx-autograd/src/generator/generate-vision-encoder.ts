@@ -27,7 +27,7 @@ export function generateVisionEncoder(options: VisionOptions): OnnxModel {
 }
 
 /** Writes the graph and hands its weights to the store. */
-export function writeVisionEncoder(
+function writeVisionEncoder(
   options: ResolvedVisionOptions,
   store: WeightStore,
 ): ModelWriter {

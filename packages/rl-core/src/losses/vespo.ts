@@ -13,9 +13,8 @@ function logSequenceWeight(row: LossRow): number {
   const { length, logprobs, oldLogprobs, mask } = row;
   let sum = 0;
   for (let t = 0; t < length; t += 1) {
-    // The mask is 0 or 1; comparing is faster than `Math.min` and `Math.max`, and this loop is all of the loss.
-    const d = (logprobs[t]! - oldLogprobs[t]!) * mask[t]!;
-    sum += d > HIGHEST_LOG ? HIGHEST_LOG : d < -HIGHEST_LOG ? -HIGHEST_LOG : d;
+    // The mask is 0 or 1.
+    sum += clamp((logprobs[t]! - oldLogprobs[t]!) * mask[t]!, -HIGHEST_LOG, HIGHEST_LOG);
   }
   if (row.engineRatio !== null && !row.engineRatioIsSequence) {
     for (let t = 0; t < length; t += 1) {

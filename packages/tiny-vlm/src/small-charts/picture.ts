@@ -24,7 +24,7 @@ export interface ChartContent {
 }
 
 /** Side in pixels of one visual token: patch 8, merged two by two. Everything lies on this grid. */
-export const cellPixels = 16;
+const cellPixels = 16;
 
 /** Name of a table's top rule among its rows: the row tools never mask the first region, a header. */
 export const headerRow = 'header';

@@ -8,7 +8,7 @@ const begin = '<!-- figures: written by `npm run evaluate`, do not edit -->';
 const end = '<!-- end of figures -->';
 
 /** The README's figures: one table of all tasks, and for each model one of the parts. */
-export function figuresText(evaluations: Evaluations): string {
+function figuresText(evaluations: Evaluations): string {
   const parts = Object.entries(evaluations).map(([name, settings]) => {
     const count = Object.values(settings)[0]?.['all']?.accuracy.count ?? 0;
     return `**${name}**, ${count} tasks\n\n${overview(settings)}\n\nIn parts (own calls, sampled):\n\n${inParts(settings['sampled'] ?? {})}`;

@@ -77,7 +77,7 @@ export function renderChat(
 }
 
 /** JSON with ", " and ": ", as Jinja's tojson writes it. */
-export function spacedJson(value: unknown): string {
+function spacedJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(spacedJson).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).map(

@@ -10,7 +10,7 @@ export interface ScoredTokens {
 }
 
 /** How many log-probabilities a sequence has. */
-export function scoredCount(sequence: Sequence): number {
+function scoredCount(sequence: Sequence): number {
   return sequence.prompt.sampled.reduce((sum, flag) => sum + flag, 0) + sequence.completion.length;
 }
 

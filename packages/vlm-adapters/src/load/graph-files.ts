@@ -39,7 +39,7 @@ const suffixes: Readonly<Record<Dtype, string>> = {
 export const dtypes: readonly string[] = Object.keys(suffixes);
 
 /** File of a graph inside a subfolder. */
-export function graphFileName(graph: GraphName, dtype: Dtype): string {
+function graphFileName(graph: GraphName, dtype: Dtype): string {
   return `${graph}${suffixes[dtype]}.onnx`;
 }
 

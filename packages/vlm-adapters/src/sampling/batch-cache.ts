@@ -74,7 +74,7 @@ export class WholeCache implements BatchCache {
  * the same places modulo the widths of vectors and blocks, whatever the longest prompt of the batch is, and the zeros
  * before them change nothing: results do not depend on the other prompts.
  */
-export const promptBlock = 64;
+const promptBlock = 64;
 
 /**
  * The cache of a graph from `sharePromptCache`: what prompts have left is fed at each step as it is, never copied, and

@@ -17,7 +17,7 @@ export interface SamplingSettings {
 }
 
 /** The model's own distribution. */
-export const plainSettings: SamplingSettings = {
+const plainSettings: SamplingSettings = {
   temperature: 1,
   topP: 1,
   topK: 0,
