@@ -1,21 +1,14 @@
-// One tool call, explained by five methods. Only the name changes.
-import { type AttributionMethodName, attribute, faithfulness } from '@iapo/attribution';
-import { copyingModel } from './copying-model.js';
+// One tool call, explained by five methods. Only the name changes; so does the model.
+import {
+  type AttributionInput,
+  type AttributionMethodName,
+  type AttributionModel,
+  attribute,
+  faithfulness,
+} from '@iapo/attribution';
+import { copyingExample } from './copying-example.js';
+import { fixtureExample } from './fixture-example.js';
 
-const prompt = {
-  P: 'You answer questions about charts .'.split(' '),
-  T: 'tools : focus ( color ) zoom ( box )'.split(' '),
-  I: Array.from({ length: 9 }, (_, patch) => `patch-${patch}`),
-  R: 'What is the value of the red bar ?'.split(' '),
-};
-const words = Object.values(prompt).flat();
-const model = copyingModel([...new Set([...words, 'green', 'blue', 'crop'])]);
-const input = {
-  prompt: words,
-  completion: model.idsOf(['focus', '(', 'red', ')']),
-  blocks: Object.entries(prompt).flatMap(([block, tokens]) => tokens.map(() => block)),
-  tokens: words.map((word) => `${word} `),
-};
 const methods: readonly AttributionMethodName[] = [
   'integratedGradients',
   'inputXGradient',
@@ -24,22 +17,46 @@ const methods: readonly AttributionMethodName[] = [
   'kernelShap',
 ];
 
-const results = [];
-for (const method of methods) results.push(await attribute(model, input, { method }));
+async function explain<Prompt>(
+  title: string,
+  model: AttributionModel<Prompt>,
+  input: AttributionInput<Prompt>,
+): Promise<void> {
+  const results = [];
+  for (const method of methods) results.push(await attribute(model, input, { method }));
+  const [first] = results;
+  const names = first!.blocks.map(({ name }) => name.padStart(9)).join('');
+  console.log(`${title}\n`);
+  console.log(`${'method'.padEnd(20)}${names}  adds up  forwards  backwards  seconds  agreement`);
+  for (const { method, blocks, completeness, cost } of results) {
+    const result = results.find((entry) => entry.method.name === method.name)!;
+    const agreement = faithfulness.agreement(first!, result).blocks;
+    const columns = [
+      completeness === null ? '–' : completeness.converged ? 'yes' : 'no',
+      String(cost.forwards),
+      String(cost.backwards),
+      cost.seconds.toFixed(2),
+      agreement === null ? '–' : agreement.toFixed(2),
+    ];
+    const widths = [9, 10, 11, 9, 11];
+    console.log(
+      method.name.padEnd(20) +
+        blocks.map(({ score }) => (score ?? 0).toFixed(2).padStart(9)).join('') +
+        columns.map((text, column) => text.padStart(widths[column]!)).join(''),
+    );
+  }
+  console.log('');
+}
 
-const [reference] = results;
-console.log('focus ( red ), by block\n');
-console.log(
-  'method                    P      T      I      R   adds up  forwards  backwards  agreement',
-);
-for (const result of results) {
-  const scores = result.blocks.map(({ score }) => (score ?? 0).toFixed(2).padStart(7)).join('');
-  const adds = result.completeness === null ? '–' : result.completeness.converged ? 'yes' : 'no';
-  const { blocks } = faithfulness.agreement(reference!, result);
-  console.log(
-    `${result.method.name.padEnd(20)}${scores}  ${adds.padStart(7)}  ${String(result.cost.forwards).padStart(8)}  ${String(result.cost.backwards).padStart(9)}  ${blocks === null ? '–' : blocks.toFixed(2).padStart(9)}`,
-  );
+const copying = copyingExample();
+await explain('A hand-written model calls: focus ( red )', copying.model, copying.input);
+
+const fixture = await fixtureExample();
+try {
+  await explain('Qwen2.5-VL with random weights calls: zoom_in', fixture.model, fixture.input);
+} finally {
+  await fixture.model.dispose();
 }
 console.log(
-  '\nscores in nats of log p(call); agreement: rank correlation of blocks with the first method',
+  'Scores of blocks in nats of log p(call). Agreement: rank correlation with the first row.',
 );
