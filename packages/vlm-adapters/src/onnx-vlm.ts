@@ -137,7 +137,11 @@ export class OnnxVlm {
         `\`memoryBudget\` must be positive, got ${memoryBudget}.`,
       );
     options.signal?.throwIfAborted();
-    const { folder: root, id } = await locateModel(idOrFolder, { ...options, subfolder, dtype });
+    const {
+      folder: root,
+      id,
+      hubName,
+    } = await locateModel(idOrFolder, { ...options, subfolder, dtype });
     const files = { ...folderFiles(root), id };
     const processor = await PromptProcessor.load(
       files,
@@ -168,7 +172,7 @@ export class OnnxVlm {
       decoder_model_merged: weightsOf('decoder_model_merged'),
     };
     const slot = new AdapterSlot(textModules(graphs.decoder_model_merged, family.modules));
-    slot.set(await chosenAdapter(options, slot, files.id));
+    slot.set(await chosenAdapter(options, slot, hubName));
     options.signal?.throwIfAborted();
     const { hiddenSize: hidden, vocabSize: vocabulary } = config;
     const table = await inRuntime('Loading the embedding table', () =>
@@ -444,10 +448,12 @@ function readGraph(path: string): OnnxModel {
 async function chosenAdapter(
   options: LoadOptions,
   slot: AdapterSlot,
-  id: string,
+  baseModel: string | null,
 ): Promise<Adapter | null> {
   if (options.adapter !== undefined && options.lora !== undefined)
     throw new VlmError('invalid-argument', 'Give `lora` or `adapter`, not both.');
   if (options.adapter !== undefined) return readAdapter(options.adapter);
-  return options.lora === undefined ? null : initializeAdapter(slot.modules, options.lora, id);
+  return options.lora === undefined
+    ? null
+    : initializeAdapter(slot.modules, options.lora, baseModel);
 }

@@ -23,6 +23,8 @@ export interface ModelLocation {
   readonly folder: string;
   /** The folder's name, or the model's on the hub. */
   readonly id: string;
+  /** The model's name on the hub; `null` for a folder. */
+  readonly hubName: string | null;
 }
 
 /**
@@ -37,7 +39,8 @@ export async function locateModel(
 ): Promise<ModelLocation> {
   const given = idOrFolder instanceof URL ? fileURLToPath(idOrFolder) : idOrFolder;
   const folder = resolve(given);
-  if (await isFolder(folder)) return { folder, id: folder.split(/[\\/]/).at(-1) ?? folder };
+  if (await isFolder(folder))
+    return { folder, id: folder.split(/[\\/]/).at(-1) ?? folder, hubName: null };
   if (idOrFolder instanceof URL || !isHubName(given)) {
     throw new VlmError(
       'model-file',
@@ -47,7 +50,7 @@ export async function locateModel(
   // Only now: a local folder needs nothing of transformers.js, which takes a while to load.
   const { env } = await import('@huggingface/transformers');
   if (env.localModelPath && (await isFolder(join(env.localModelPath, given))))
-    return { folder: join(env.localModelPath, given), id: given };
+    return { folder: join(env.localModelPath, given), id: given, hubName: given };
   const cache = options.cacheDir ?? env.cacheDir;
   if (!cache) {
     throw new VlmError(
@@ -72,7 +75,7 @@ export async function locateModel(
           .replaceAll('{revision}', encodeURIComponent(revision))}`,
     token: process.env['HF_TOKEN'] ?? null,
   });
-  return { folder: target, id: given };
+  return { folder: target, id: given, hubName: given };
 }
 
 /** As the hub allows: one or two parts of letters, digits, `-`, `_` and `.`, none of them only dots. */
