@@ -2,8 +2,8 @@ import { AttributionError } from './errors.js';
 import type { Awaitable } from './model.js';
 
 /**
- * Calls a member of the user's model: a cancelled run ends with the signal's reason, anything that the model
- * throws becomes a `model-failed` error with that as its cause.
+ * Calls a member of the user's model: a cancelled run ends with the signal's reason, also while the model goes on
+ * without listening to it; anything that the model throws becomes a `model-failed` error with that as its cause.
  */
 export async function callModel<T>(
   what: string,
@@ -13,7 +13,7 @@ export async function callModel<T>(
   signal?.throwIfAborted();
   let result: T;
   try {
-    result = await call();
+    result = await untilAborted(call(), signal);
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof AttributionError) throw cause;
@@ -24,6 +24,21 @@ export async function callModel<T>(
   }
   signal?.throwIfAborted();
   return result;
+}
+
+async function untilAborted<T>(running: Awaitable<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined || !(running instanceof Promise)) return running;
+  signal.throwIfAborted();
+  let leave = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    leave = () => reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+  });
+  try {
+    return await Promise.race([running, aborted]);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
 }
 
 /** Checks the length of an array that a model returned. */

@@ -461,4 +461,17 @@ describe('cancelling', () => {
     await expect(run).rejects.toMatchObject({ name: 'AbortError' });
     expect(calls).toBe(3);
   });
+
+  test('leaves a model that does not listen', async () => {
+    const controller = new AbortController();
+    const deaf: DifferentiableModel<number[][]> = {
+      ...model,
+      gradients: () => {
+        setTimeout(() => controller.abort(), 1);
+        return new Promise(() => {});
+      },
+    };
+    const run = attribute(deaf, input, { baseline: 'zero', signal: controller.signal });
+    await expect(run).rejects.toMatchObject({ name: 'AbortError' });
+  });
 });
