@@ -1,5 +1,5 @@
 import type { AttributionModel, DifferentiableModel } from '@iapo/attribution';
-import type { EncodedPrompt, OnnxVlm } from '@iapo/vlm-adapters';
+import type { EncodedPrompt, OnnxVlm, OpenAiVlm, ServerPrompt } from '@iapo/vlm-adapters';
 import { expectTypeOf, test } from 'vitest';
 import type { AgentModel, AgentPrompt, ScoringModel } from '../../src/model/agent-model.js';
 import type { Student, Teacher } from '../../src/train/options.js';
@@ -13,4 +13,8 @@ test('an `OnnxVlm` fits what attribution, episodes and training ask of a model',
   expectTypeOf<OnnxVlm>().toExtend<AgentModel<EncodedPrompt>>();
   expectTypeOf<OnnxVlm>().toExtend<Teacher<EncodedPrompt>>();
   expectTypeOf<OnnxVlm>().toExtend<Student<EncodedPrompt>>();
+});
+
+test('an `OpenAiVlm` fits what scoring asks of a model', () => {
+  expectTypeOf<OpenAiVlm>().toExtend<ScoringModel<ServerPrompt>>();
 });
