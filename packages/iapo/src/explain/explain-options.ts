@@ -30,7 +30,10 @@ export interface ExplainOptions {
   readonly timeoutMs?: number | null;
   /** A failing explanation is left out and counted (default), or stops the run. */
   readonly onFailure?: 'skip' | 'stop';
-  /** JSONL file that keeps the teacher's explanations across runs; `null` for memory only. Default `null`. */
+  /**
+   * JSONL file that keeps the teacher's explanations across runs; `null` for memory only. Default `null`. A teacher
+   * is known by its `id` there: take another file when its weights change.
+   */
   readonly teacherCache?: string | null;
 }
 

@@ -156,9 +156,12 @@ export class Explainer<Prompt extends AgentPrompt, TeacherPrompt extends AgentPr
     const { who, attribution, span } = this.#settings;
     const call = who === 'own-calls' ? null : episode.firstTurn.tokenIds;
     const settings = describeOptions(attribution);
+    const { task } = episode;
     const key = hashOf([
       this.#teacher.id,
-      hashTask(episode.task),
+      this.#teacher.dtype ?? null,
+      hashTask(task),
+      toolDefinitions(this.#tools, task.toolNames),
       call,
       settings,
       span,
