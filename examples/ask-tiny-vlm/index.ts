@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { SmallCharts, smallChartTools, type TinyVlmName, tinyVlmPath } from '@iapo/tiny-vlm';
+import { OnnxVlm } from '@iapo/vlm-adapters';
 import {
   decodeImage,
   type EpisodeTask,
@@ -13,7 +14,7 @@ import {
   runEpisode,
   toRgb,
 } from '@iapo/vqa-tools';
-import { loadPolicy } from './tiny-policy.js';
+import { greedyPolicy } from './tiny-policy.js';
 
 const { values } = parseArgs({
   options: {
@@ -60,11 +61,13 @@ async function chooseTask(): Promise<
 }
 
 const task = await chooseTask();
-const policy = await loadPolicy(tinyVlmPath(values.model as TinyVlmName));
-const { turns, images, answer } = await runEpisode(policy, task, {
+const model = await OnnxVlm.load(tinyVlmPath(values.model as TinyVlmName));
+const { turns, images, answer } = await runEpisode(greedyPolicy(model), task, {
   tools: smallChartTools,
   ...(task.toolNames === undefined ? {} : { toolNames: task.toolNames }),
 });
+
+await model[Symbol.asyncDispose]();
 
 await mkdir(values.out, { recursive: true });
 const [before, after] = images;
