@@ -27,10 +27,7 @@ export function generateVisionEncoder(options: VisionOptions): OnnxModel {
 }
 
 /** Writes the graph and hands its weights to the store. */
-function writeVisionEncoder(
-  options: ResolvedVisionOptions,
-  store: WeightStore,
-): ModelWriter {
+function writeVisionEncoder(options: ResolvedVisionOptions, store: WeightStore): ModelWriter {
   const { depth, outHidden, patchSize, temporalPatchSize, fullAttentionBlocks } = options;
   const writer = new ModelWriter({ source: options.source, store });
   const { ops } = writer;
