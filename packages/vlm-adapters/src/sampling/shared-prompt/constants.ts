@@ -16,6 +16,10 @@ export class Constants {
     return this.#numbers.get(name)?.length === 1 || dims?.every((size) => size === 1) === true;
   }
 
+  dims(name: string): readonly number[] | undefined {
+    return this.#tensors.get(name)?.dims;
+  }
+
   /** Elements of a small int64 constant; `undefined` for anything else. */
   ints(name: string): readonly number[] | undefined {
     const tensor = this.#tensors.get(name);

@@ -1,5 +1,6 @@
 import type { GraphNode } from '@iapo/onnx-autograd';
 import { type CacheSlot, promptCacheInput } from '../decoder-description.js';
+import type { Constants } from './constants.js';
 import { floatAttribute, type GraphEdit, intAttribute, UnknownForm } from './graph-edit.js';
 import { splitAverages, splitScores } from './split-products.js';
 
@@ -19,11 +20,11 @@ const masked = -1e30;
  */
 export function splitGroupQueryAttention(
   edit: GraphEdit,
-  node: GraphNode,
-  slots: { readonly key: CacheSlot; readonly value: CacheSlot },
+  constants: Constants,
+  layer: { readonly node: GraphNode; readonly key: CacheSlot; readonly value: CacheSlot },
   masks: Map<number, string>,
 ): void {
-  const { key, value } = slots;
+  const { node, key, value } = layer;
   const heads = intAttribute(node, 'num_heads') ?? 0;
   const keyHeads = intAttribute(node, 'kv_num_heads') ?? heads;
   const isKnown =
@@ -37,6 +38,10 @@ export function splitGroupQueryAttention(
     );
   if (!isKnown) throw new UnknownForm(`options of ${node.name} that are not known`);
   const { headSize } = key;
+  const isTurned = (intAttribute(node, 'do_rotary') ?? 0) === 1;
+  // Angles for a part of each head would need another attribute.
+  if (isTurned && constants.dims(node.inputs[7] ?? '')?.[1] !== headSize / 2)
+    throw new UnknownForm(`${node.name} turns a part of its heads`);
   const split = (x: string, count: number): string =>
     edit.emit('Transpose', [edit.emit('Reshape', [x, edit.ints([0, 0, count, headSize])])], {
       attributes: { perm: [0, 2, 1, 3] },

@@ -49,7 +49,7 @@ function split(model: OnnxModel, sizes: CacheSizes | undefined): OnnxModel {
       [past, present].some((name) => edit.consumers(name).some((node) => node !== producer)),
     );
     if (!isOwn || isRead) throw new UnknownForm(`caches of ${producer.name} are used elsewhere`);
-    splitGroupQueryAttention(edit, producer, { key, value }, masks);
+    splitGroupQueryAttention(edit, constants, { node: producer, key, value }, masks);
     done.add(key.past).add(value.past);
   }
   const slots = new Map(
