@@ -1,6 +1,9 @@
 """Captum beside one pass over the summed log-probability, on one PyTorch model of shape M.
 
-    python bench/peers/attribution/captum_peer.py [--repeats 1] [--json]
+    python bench/peers/attribution/captum_peer.py [--repeats 1] [--json] [--setup setup.json]
+
+With --setup (written by bench/attribution/captum.ts) the weights, the prompt and the call are those that `attribute`
+explains, and the scores are printed as well.
 
 Shape M: 8 layers, hidden 512, 8 heads, 2 key-value heads, ffn 1408, vocabulary 8192; random weights, float32, CPU,
 2 threads. A 400-token prompt in four blocks, a 20-token call, 16 Gauss-Legendre steps.
@@ -22,6 +25,7 @@ import captum
 import numpy as np
 import torch
 import transformers
+from safetensors.torch import load_file
 from captum.attr import (
     LayerIntegratedGradients,
     LLMAttribution,
@@ -74,6 +78,24 @@ def shape_m():
         num_key_value_heads=2, tie_word_embeddings=True, attn_implementation="eager",
     )
     model = transformers.Qwen2ForCausalLM(config).eval()
+    model.requires_grad_(False)
+    return model
+
+
+def given_model(setup):
+    """The decoder that bench/attribution/captum.ts wrote; of text, Qwen2.5-VL's decoder is that of Qwen2."""
+    shape = setup["shape"]
+    config = transformers.Qwen2Config(
+        vocab_size=shape["vocabulary"], hidden_size=shape["hidden"], intermediate_size=shape["feedForward"],
+        num_hidden_layers=shape["layers"], num_attention_heads=shape["heads"],
+        num_key_value_heads=shape["keyValueHeads"], rms_norm_eps=1e-6, rope_theta=setup["ropeTheta"],
+        tie_word_embeddings=False, attn_implementation="sdpa",
+    )
+    model = transformers.Qwen2ForCausalLM(config).eval()
+    loaded = model.load_state_dict(load_file(setup["weights"]), strict=False)
+    assert loaded.missing_keys == ["model.embed_tokens.weight"], loaded.missing_keys
+    table = np.fromfile(setup["table"], dtype=np.float32).reshape(-1, shape["hidden"])
+    model.model.embed_tokens.weight.data = torch.from_numpy(table)
     model.requires_grad_(False)
     return model
 
@@ -151,15 +173,24 @@ def timed(repeats, run):
 
 
 def main():
+    global PROMPT, CALL, BLOCKS
     parser = argparse.ArgumentParser()
     parser.add_argument("--repeats", type=int, default=1)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--setup")
     options = parser.parse_args()
     torch.set_num_threads(2)
-    model = shape_m()
-    generator = torch.Generator().manual_seed(1)
-    ids = torch.randint(1, 8192, (PROMPT,), generator=generator)
-    target = torch.randint(1, 8192, (CALL,), generator=generator)
+    if options.setup is None:
+        model = shape_m()
+        generator = torch.Generator().manual_seed(1)
+        ids = torch.randint(1, 8192, (PROMPT,), generator=generator)
+        target = torch.randint(1, 8192, (CALL,), generator=generator)
+    else:
+        with open(options.setup) as file:
+            setup = json.load(file)
+        model = given_model(setup)
+        ids, target = torch.tensor(setup["prompt"]), torch.tensor(setup["call"])
+        PROMPT, CALL, BLOCKS = len(ids), len(target), [tuple(block) for block in setup["blocks"]]
     # Captum's baseline is the embedding of token 0.
     baseline = model.model.embed_tokens.weight[torch.zeros(PROMPT, dtype=torch.long)][None]
     one_pass(model, ids, target, baseline)  # warm-up
@@ -182,6 +213,8 @@ def main():
         "relative difference": difference,
         "peak memory, MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+    if options.setup is not None:
+        report["scores"] = {"integrated gradients": theirs.reshape(-1).tolist(), "shapley": reference.reshape(-1).tolist()}
     if options.json:
         print(json.dumps(report))
         return
