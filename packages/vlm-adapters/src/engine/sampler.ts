@@ -10,6 +10,7 @@ import { VlmError } from '../errors.js';
 import { decode } from '../sampling/decode.js';
 import type { DecodePrompt } from '../sampling/decode-options.js';
 import { type DecoderDescription, describeDecoder } from '../sampling/decoder-description.js';
+import { prepareDecodingModel } from '../sampling/decoding-model.js';
 import type { StreamKey } from '../sampling/random-stream.js';
 import { samplingSettings } from '../sampling/sampling-settings.js';
 import type { Completion, SamplingOptions } from '../types/model.js';
@@ -134,15 +135,14 @@ export class Sampler {
   #load(): Promise<Loaded> {
     this.#loaded ??= inRuntime('Preparing the decoder', async () => {
       const { config } = this.#processor;
-      const model = this.#decodingModel();
+      const { keyValueHeads, headSize } = config;
+      const sizes = { keyValueHeads, headSize };
+      const model = prepareDecodingModel(this.#decodingModel(), sizes);
       const wanted = model.graph.outputs
         .map(({ name }) => name)
         .filter((name) => name === 'logits' || name.startsWith('present.'));
       const graph = keepOutputs(model, wanted);
-      const description = describeDecoder(graph, {
-        keyValueHeads: config.keyValueHeads,
-        headSize: config.headSize,
-      });
+      const description = describeDecoder(graph, sizes);
       const isSmall = weightBytes(graph) <= largestCopy;
       const session = await createSession(graph, {
         ...this.#options,
