@@ -43,7 +43,7 @@ const hidden: RegExp = new RegExp(
 );
 
 /** Makes control characters visible: a model's text must not reorder the page. */
-export function reveal(text: string): string {
+function reveal(text: string): string {
   return text.replace(hidden, (character) => {
     const code = character.charCodeAt(0);
     return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\ufffd';

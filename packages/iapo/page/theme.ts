@@ -6,7 +6,7 @@ export function color(name: string): string {
 /** Class of a block, and the number of its color: known letters keep theirs in every report. */
 const known = ['P', 'R', 'I', 'T'];
 
-export function blockIndex(name: string | null): number | null {
+function blockIndex(name: string | null): number | null {
   if (name === null) return null;
   const at = known.indexOf(name);
   if (at >= 0) return at;
