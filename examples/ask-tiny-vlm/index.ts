@@ -1,4 +1,4 @@
-// Asks the tiny teacher about a small chart: `npm start -- --seed 7`, or
+// Asks a tiny model about a small chart: `npm start -- --seed 7`, or
 // `npm start -- --picture chart.png --metadata chart.json --request "value of B?"`.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -18,7 +18,8 @@ import { greedyPolicy } from './tiny-policy.js';
 
 const { values } = parseArgs({
   options: {
-    model: { type: 'string', default: 'teacher' },
+    // The only one so far; the teacher takes its place once it is trained.
+    model: { type: 'string', default: 'base' },
     seed: { type: 'string', default: '0' },
     picture: { type: 'string' },
     metadata: { type: 'string' },
