@@ -41,7 +41,9 @@ describe('the shipped models', () => {
 
   it('have the figures of the README', () => {
     const readme = readFileSync(fileURLToPath(new URL('../README.md', import.meta.url)), 'utf8');
-    expect(withFigures(readme, evaluations)).toBe(readme);
+    // The formatter pads the columns of tables.
+    const plain = (text: string): string => text.replaceAll(/ +/g, ' ').replaceAll(/-+/g, '-');
+    expect(plain(withFigures(readme, evaluations))).toBe(plain(readme));
     for (const name of names) expect(evaluations).toHaveProperty([`${name}/validation`]);
   });
 });
