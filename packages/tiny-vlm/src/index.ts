@@ -8,7 +8,13 @@ export {
   drawPicture,
 } from './small-charts/picture.js';
 export type { ChartQuestion, Reference } from './small-charts/question.js';
-export { type CallJudgement, judgeCall, scoreAnswer } from './small-charts/score.js';
+export {
+  type CallJudgement,
+  judgeCall,
+  judgeParsedCall,
+  scoreAnswer,
+  smallChartScorer,
+} from './small-charts/score.js';
 export {
   type SmallChartSplit,
   SmallCharts,

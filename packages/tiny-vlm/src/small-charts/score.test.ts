@@ -1,6 +1,6 @@
 import { hashPixels, runToolCall, VqaToolError } from '@iapo/vqa-tools';
 import { describe, expect, it } from 'vitest';
-import { judgeCall, scoreAnswer } from './score.js';
+import { judgeCall, judgeParsedCall, scoreAnswer, smallChartScorer } from './score.js';
 import { SmallCharts } from './small-charts.js';
 import { chartToolNames, fitsPicture, labelsArgumentOf, smallChartTools } from './tools.js';
 
@@ -74,6 +74,16 @@ describe('judgeCall', () => {
     const text = callOf(missing, labelsArgumentOf(missing), task.rightLabels);
     expect(judgeCall(task, text)).toMatchObject({ isCall: true, willRun: false });
   });
+
+  it('judges a call that was read as it judges its text', () => {
+    for (const name of chartToolNames) {
+      for (const labels of [task.rightLabels, others]) {
+        const call = { name, arguments: { [labelsArgumentOf(name)]: labels } };
+        const text = callOf(name, labelsArgumentOf(name), labels);
+        expect(judgeParsedCall(task, call)).toEqual(judgeCall(task, text));
+      }
+    }
+  });
 });
 
 describe('scoreAnswer', () => {
@@ -92,5 +102,16 @@ describe('scoreAnswer', () => {
     ['-47', [47], 0],
   ] as const)('%j for %j is %d', (text, answer, score) => {
     expect(scoreAnswer({ answer }, text)).toBe(score);
+  });
+});
+
+describe('smallChartScorer', () => {
+  it.each(tasks.slice(0, 5))('takes the answers of task $id', ({ answer, answers }) => {
+    const score = (prediction: string | readonly string[] | null): number | null =>
+      smallChartScorer.score({ prediction, answers }).score;
+    expect(score(answer.join(', '))).toBe(1);
+    expect(score(answers)).toBe(1);
+    expect(score('0')).toBe(0);
+    expect(score(null)).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-import { parseToolCalls } from '@iapo/vqa-tools';
+import { parseToolCalls, type RuleScorer, type ToolCall } from '@iapo/vqa-tools';
 import type { SmallChartTask } from './task.js';
 import { fitsPicture, isChartToolName, labelsOf, smallChartTools } from './tools.js';
 
@@ -23,14 +23,33 @@ export function judgeCall(task: SmallChartTask, text: string): CallJudgement {
   );
   const parsed = parseToolCalls(text, { tools: offered });
   const call = parsed.calls[0];
-  const name = call?.name ?? null;
-  const nothing = { willRun: false, isRight: false, toolName: name, labels: [] };
-  if (call === undefined || parsed.calls.length !== 1) return { isCall: false, ...nothing };
-  if (name === null || !isChartToolName(name)) return { isCall: true, ...nothing };
+  if (call === undefined || parsed.calls.length !== 1)
+    return { ...noCall, toolName: call?.name ?? null };
+  return parsed.ok
+    ? judgeParsedCall(task, call)
+    : { ...judgeParsedCall(task, call), willRun: false, isRight: false };
+}
+
+const noCall: CallJudgement = {
+  isCall: false,
+  willRun: false,
+  isRight: false,
+  toolName: null,
+  labels: [],
+};
+
+/** Judges a call that has been read; whether its tool is offered is judged as well. */
+export function judgeParsedCall(
+  task: SmallChartTask,
+  call: Pick<ToolCall, 'name' | 'arguments'>,
+): CallJudgement {
+  const { name } = call;
+  if (!isChartToolName(name) || !task.toolNames.includes(name)) {
+    return { ...noCall, isCall: true, toolName: name };
+  }
   const labels = [...new Set(labelsOf(name, call.arguments))];
   const known = new Set(task.content.items.map(({ label }) => label));
   const willRun =
-    parsed.ok &&
     fitsPicture(name, task.content.kind) &&
     labels.length > 0 &&
     labels.every((label) => known.has(label));
@@ -56,3 +75,15 @@ export function scoreAnswer(task: Pick<SmallChartTask, 'answer'>, text: string):
     ? 1
     : 0;
 }
+
+/** {@link scoreAnswer} as a scorer of `@iapo/vqa-tools`; `answers` are a task's. */
+export const smallChartScorer: RuleScorer = {
+  name: 'small-charts',
+  description: 'The right numbers and nothing else, in any order.',
+  score: ({ prediction, answers }) => {
+    if (prediction === null) return { score: null, reason: 'there is no prediction' };
+    const text = typeof prediction === 'string' ? prediction : prediction.join(', ');
+    const answer = (typeof answers === 'object' ? answers : [answers]).map(Number);
+    return { score: scoreAnswer({ answer }, text) };
+  },
+};

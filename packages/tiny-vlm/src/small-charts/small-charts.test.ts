@@ -26,7 +26,7 @@ describe('SmallCharts', () => {
     const seen = new Map<string, string>();
     for (const split of mainSplits) {
       for (const seed of [0, 1]) {
-        for (const { content, question } of new SmallCharts({ split, seed }).tasks(1500)) {
+        for (const { content, query: question } of new SmallCharts({ split, seed }).tasks(1500)) {
           const identity = identityOf(content, question);
           expect(seen.get(identity) ?? split).toBe(split);
           seen.set(identity, split);
@@ -37,9 +37,9 @@ describe('SmallCharts', () => {
   });
 
   it('decides the split by the question, not by how it is worded', () => {
-    const { content, question } = new SmallCharts()
+    const { content, query: question } = new SmallCharts()
       .tasks(50)
-      .find((task) => task.question.references.length === 2)!;
+      .find((task) => task.query.references.length === 2)!;
     const reversed = [...question.references].reverse();
     const byOther = reversed.map((reference) => ({
       ...reference,
@@ -69,23 +69,23 @@ describe('SmallCharts', () => {
       tasks.filter(holds).length / tasks.length;
     // A fair coin of 1,000 throws lies within 0.5 ± 0.05 but for one run in 600; the seed is fixed.
     for (const observed of [
-      share(({ question }) => question.references.length === 2),
+      share(({ query }) => query.references.length === 2),
       share(({ content }) => content.kind === 'bars'),
-      share(({ question }) => question.references[0]?.by === 'color'),
+      share(({ query }) => query.references[0]?.by === 'color'),
     ]) {
       expect(Math.abs(observed - 0.5)).toBeLessThan(0.05);
     }
-    for (const { request, question } of tasks) {
-      for (const { by, label, color } of question.references) {
+    for (const { request, query } of tasks) {
+      for (const { by, label, color } of query.references) {
         expect(request).toMatch(by === 'label' ? new RegExp(`\\b${label}\\b`) : `the ${color} one`);
       }
     }
   });
 
   it('answers with the values of the items, their sum or their difference', () => {
-    for (const { content, question, answer } of new SmallCharts({ split: 'arithmetic' }).tasks(
-      60,
-    )) {
+    for (const { content, query: question, answer } of new SmallCharts({
+      split: 'arithmetic',
+    }).tasks(60)) {
       const [a = 0, b = 0] = question.references.map(
         ({ label }) => content.items.find((item) => item.label === label)?.value,
       );
@@ -104,8 +104,8 @@ describe('SmallCharts', () => {
         expect(content.items.some(({ label, color }) => isHeldOutPair(label, color))).toBe(false);
       }
     }
-    for (const { question } of new SmallCharts({ split: 'unseen-pairs' }).tasks(100)) {
-      const asked = question.references.map(({ label, color }) => isHeldOutPair(label, color));
+    for (const { query } of new SmallCharts({ split: 'unseen-pairs' }).tasks(100)) {
+      const asked = query.references.map(({ label, color }) => isHeldOutPair(label, color));
       expect(asked).toContain(true);
     }
     const pairs = letters.flatMap((letter) =>

@@ -165,11 +165,12 @@ function makeTask(
       ],
     },
   ];
+  const answer = answerOf(content, question);
   const rightLabels = question.references.map(({ label }) => label);
   return {
     id,
     content,
-    question,
+    query: question,
     image,
     metadata,
     systemPrompt,
@@ -177,6 +178,7 @@ function makeTask(
     request,
     messages,
     rightLabels,
-    answer: answerOf(content, question),
+    answer,
+    answers: answer.map(String),
   };
 }

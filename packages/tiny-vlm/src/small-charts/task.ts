@@ -8,7 +8,8 @@ export interface SmallChartTask {
   /** Cites the task: `small-charts/v1/validation/0/17` is task 17 of seed 0. */
   readonly id: string;
   readonly content: ChartContent;
-  readonly question: ChartQuestion;
+  /** What is asked, in parts. */
+  readonly query: ChartQuestion;
   /** Block I. RGB, 64×64 pixels (longer with more items). */
   readonly image: Raster;
   /** The exact boxes. */
@@ -25,4 +26,6 @@ export interface SmallChartTask {
   readonly rightLabels: readonly string[];
   /** The numbers of the right answer, in the order of the request. */
   readonly answer: readonly number[];
+  /** The same as text, as {@link smallChartScorer} and training loops read them. */
+  readonly answers: readonly string[];
 }

@@ -44,11 +44,11 @@ const groups: Readonly<Record<string, (task: SmallChartTask) => boolean>> = {
   all: () => true,
   bars: ({ content }) => content.kind === 'bars',
   table: ({ content }) => content.kind === 'table',
-  'by label': ({ question }) => question.references.every(({ by }) => by === 'label'),
-  'by color': ({ question }) => question.references.every(({ by }) => by === 'color'),
-  'by both': ({ question }) => new Set(question.references.map(({ by }) => by)).size > 1,
-  'one value': ({ question }) => question.references.length === 1,
-  'two values': ({ question }) => question.references.length === 2,
+  'by label': ({ query }) => query.references.every(({ by }) => by === 'label'),
+  'by color': ({ query }) => query.references.every(({ by }) => by === 'color'),
+  'by both': ({ query }) => new Set(query.references.map(({ by }) => by)).size > 1,
+  'one value': ({ query }) => query.references.length === 1,
+  'two values': ({ query }) => query.references.length === 2,
 };
 
 /** Plays all tasks in one setting, some at a time. */
