@@ -92,21 +92,30 @@ export class Explainer<Prompt extends AgentPrompt, TeacherPrompt extends AgentPr
   async explain(episode: PlayedEpisode<Prompt>, version: number): Promise<CallExplanation> {
     if (version !== this.#version) this.#ofStudent.clear();
     this.#version = version;
-    let student: AttributionResult | null = null;
-    try {
-      const limits = { timeoutMs: this.#settings.timeoutMs, signal: this.#signal };
-      student = await withTimeLimit((signal) => this.#explainByStudent(episode, signal), limits);
-      const teacher = await withTimeLimit(
-        (signal) => this.#explainByTeacher(episode, signal),
-        limits,
-      );
-      return this.#compare(student, teacher);
-    } catch (error) {
-      this.#signal?.throwIfAborted();
-      if (this.#settings.onFailure === 'stop') throw error;
-      const reason = messageOf(error);
-      return { pair: null, blocks: [], missing: 'failed', reason, student, teacher: null };
+    const limits = { timeoutMs: this.#settings.timeoutMs, signal: this.#signal };
+    // Side by side: models that work in threads of their own take no longer than the slower one.
+    const [student, teacher] = await Promise.allSettled([
+      withTimeLimit((signal) => this.#explainByStudent(episode, signal), limits),
+      withTimeLimit((signal) => this.#explainByTeacher(episode, signal), limits),
+    ]);
+    if (student.status === 'fulfilled' && teacher.status === 'fulfilled') {
+      try {
+        return this.#compare(student.value, teacher.value);
+      } catch (error) {
+        return this.#failure(error, student.value);
+      }
     }
+    const failed = student.status === 'rejected' ? student : teacher;
+    const error: unknown = failed.status === 'rejected' ? failed.reason : null;
+    return this.#failure(error, student.status === 'fulfilled' ? student.value : null);
+  }
+
+  /** A failed explanation of a call, unless it is to stop the run. */
+  #failure(error: unknown, student: AttributionResult | null): CallExplanation {
+    this.#signal?.throwIfAborted();
+    if (this.#settings.onFailure === 'stop') throw error;
+    const reason = messageOf(error);
+    return { pair: null, blocks: [], missing: 'failed', reason, student, teacher: null };
   }
 
   #compare(student: AttributionResult, teacher: AttributionResult): CallExplanation {

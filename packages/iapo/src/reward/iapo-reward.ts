@@ -3,7 +3,7 @@ import type { AdvantageResult } from '@iapo/rl-core';
 import { IapoError, lookUp } from '../errors.js';
 import { type CombineOptions, combineRewards, type RewardPart } from './combine-rewards.js';
 import { type MissingReason, type MissingRules, substitute } from './missing-penalties.js';
-import { type PenaltyGate, type PenaltyGateName, penaltyGates } from './penalty-gates.js';
+import { type PenaltyGate, type PenaltyGateName, penalizedSamples } from './penalty-gates.js';
 import { type PenaltyWeightOptions, penaltyWeight, type RunPosition } from './penalty-weight.js';
 
 /** Block distributions of one call, over the same blocks in the same order; each sums to 1. */
@@ -95,7 +95,6 @@ export function iapoReward(
   }
   const lambda = penaltyWeight(options, position);
   const divergence = lookUp<Divergence>('divergence', divergences, options.divergence ?? 'kl');
-  const gate = lookUp<PenaltyGate>('gate', penaltyGates, options.gate ?? 'all');
   const groups = groupIndices(samples);
   const limit = (value: number): number => (cap === null ? value : Math.min(value, cap));
   const measured = samples.map(({ outcome, explanation }, index) => {
@@ -109,19 +108,21 @@ export function iapoReward(
       ? null
       : divergence.compute(explanation.student, explanation.teacher);
   });
+  const outcomes = samples.map(({ outcome }) => outcome);
+  const isPenalized = penalizedSamples(
+    options.gate ?? 'all',
+    outcomes,
+    samples.map(({ group }) => group),
+  );
   const penalties = samples.map((sample, index): Pick<SampleReward, 'penalty' | 'missing'> => {
+    if (isPenalized[index] !== true) return { penalty: null, missing: 'gated' };
     const members = groups.get(sample.group) ?? [];
-    const groupOutcomes = members.map((member) => samples[member]?.outcome ?? null);
-    if (!gate.applies({ outcome: sample.outcome, groupOutcomes })) {
-      return { penalty: null, missing: 'gated' };
-    }
     const value = measured[index] ?? null;
     if (value !== null) return { penalty: limit(value), missing: null };
     const reason = sample.missing ?? 'not-explained';
     const known = members.flatMap((member) => measured[member] ?? []).map(limit);
     return { penalty: substitute(rules[reason] ?? 'none', known), missing: reason };
   });
-  const outcomes = samples.map(({ outcome }) => outcome);
   // An unscorable outcome takes the sample out: a penalty or bonus alone would say that the answer was worth 0.
   const onlyScored = (values: readonly (number | null)[]): (number | null)[] =>
     values.map((value, index) => (outcomes[index] === null ? null : value));

@@ -1,3 +1,5 @@
+import { lookUp } from '../errors.js';
+
 /** A sample as a gate sees it. */
 export interface GateInput {
   /** `null`: not scorable. */
@@ -44,3 +46,24 @@ export const penaltyGates: Readonly<Record<PenaltyGateName, PenaltyGate>> = {
   mixedGroups,
   wrongAnswers,
 };
+
+/**
+ * Which samples a gate lets through: only their calls need an explanation.
+ *
+ * @param groups The group of each sample, `[N]`.
+ * @throws {IapoError} `unknown-name`.
+ */
+export function penalizedSamples(
+  choice: PenaltyGateName | PenaltyGate,
+  outcomes: readonly (number | null)[],
+  groups: readonly (string | number)[],
+): boolean[] {
+  const gate = lookUp<PenaltyGate>('gate', penaltyGates, choice);
+  const members = new Map<string | number, (number | null)[]>();
+  groups.forEach((group, index) => {
+    members.set(group, [...(members.get(group) ?? []), outcomes[index] ?? null]);
+  });
+  return groups.map((group, index) =>
+    gate.applies({ outcome: outcomes[index] ?? null, groupOutcomes: members.get(group) ?? [] }),
+  );
+}

@@ -22,7 +22,7 @@ export interface ExplainedCalls {
 const toldFailures = 5;
 
 /**
- * Explains each distinct tool call of a batch once, one after the other.
+ * Explains each distinct tool call of a batch once, one after the other; calls whose penalty is gated are left out.
  *
  * @param explainer `null` without a teacher: nothing is explained.
  */
@@ -34,12 +34,16 @@ export async function explainCalls<P extends AgentPrompt, T extends AgentPrompt>
     readonly step: number;
     readonly seed: number;
     readonly version: number;
+    /** Whether a rollout's penalty counts, one for each. Default: all do. */
+    readonly isPenalized?: readonly boolean[];
   },
 ): Promise<ExplainedCalls> {
-  const { settings, step, seed, version } = options;
+  const { settings, step, seed, version, isPenalized = [] } = options;
   const isDue = explainer !== null && (step - 1) % settings.everySteps === 0;
-  const keys = episodes.map((episode) =>
-    explainer !== null && attemptsCall(episode) ? explainer.keyOf(episode) : null,
+  const keys = episodes.map((episode, index) =>
+    explainer !== null && attemptsCall(episode) && isPenalized[index] !== false
+      ? explainer.keyOf(episode)
+      : null,
   );
   const distinct = [...new Set(keys.filter((key) => key !== null))];
   const { budget } = settings;

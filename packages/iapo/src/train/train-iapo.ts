@@ -5,6 +5,7 @@ import { Explainer } from '../explain/explainer.js';
 import type { AgentPrompt } from '../model/agent-model.js';
 import { playEpisodes } from '../model/play-episodes.js';
 import { iapoReward } from '../reward/iapo-reward.js';
+import { penalizedSamples } from '../reward/penalty-gates.js';
 import { writeTrajectories } from '../runs/trajectory-files.js';
 import { SignalTracker } from '../signal/signal-health.js';
 import { drawTasks } from './draw-tasks.js';
@@ -118,6 +119,11 @@ export async function* trainIapo<Prompt extends AgentPrompt, TeacherPrompt exten
           step,
           seed,
           version: progress.updates,
+          isPenalized: penalizedSamples(
+            settings.reward.gate ?? 'all',
+            scores.map(({ outcome }) => outcome),
+            plays.map(({ group }) => group),
+          ),
         }),
       );
 
