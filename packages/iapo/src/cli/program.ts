@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../errors.js';
 import { addAttribute } from './commands/attribute.js';
+import { addDemo } from './commands/demo.js';
 import { addEval } from './commands/eval.js';
 import { addInit } from './commands/init.js';
 import { addReport } from './commands/report.js';
@@ -29,6 +30,9 @@ export async function runCommandLine(
     .showSuggestionAfterError()
     .showHelpAfterError('(iapo --help says more)')
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  addDemo(program, terminal, (ended) => {
+    code = ended;
+  });
   addInit(program, terminal);
   addTrain(program, terminal, (ended) => {
     code = ended;

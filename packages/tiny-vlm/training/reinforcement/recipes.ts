@@ -12,6 +12,6 @@ const common = {
 /** GRPO on the outcome, from the weights of supervised training. */
 export const outcomeRecipes = {
   /** The paper's cold start, cut short: the student is to have something to learn. */
-  student: { ...common, steps: 20 },
+  student: { ...common, steps: 10 },
   teacher: { ...common, steps: 60 },
 } as const satisfies Record<string, OutcomeRecipe>;

@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import { loadConfig } from '../../config/load-config.js';
 import { openConfig } from '../../config/open-config.js';
 import { writeReport } from '../../report/write-report.js';
-import type { IapoEvent, Metrics } from '../../train/events.js';
+import type { IapoEvent } from '../../train/events.js';
 import { trainIapo } from '../../train/train-iapo.js';
 import { type ExitCode, exitCodes } from '../exit-codes.js';
 import { listenForInterrupts } from '../interrupts.js';
-import { duration, sparkline } from '../sparkline.js';
 import { StatusLine } from '../status-line.js';
+import { stepStatus } from '../step-status.js';
 import type { Terminal } from '../terminal.js';
 import { type ConfigFlags, configArguments, withConfig } from './shared-options.js';
 
@@ -16,9 +16,6 @@ interface TrainFlags extends ConfigFlags {
   readonly resume?: boolean;
   readonly json?: boolean;
 }
-
-/** Steps that the sparkline of the status looks back. */
-const sparklineSteps = 20;
 
 /** `iapo train`: a run as its configuration says, and its report. */
 export function addTrain(
@@ -97,33 +94,10 @@ async function tell(
     } else if (event.type === 'step-end' && !json) {
       accuracies.push(event.metrics.accuracy ?? null);
       status.update(
-        statusOf(event.step, totalSteps, event.metrics, accuracies, event.clock.remainingMs),
+        stepStatus(event.step, totalSteps, event.metrics, accuracies, event.clock.remainingMs),
       );
     }
   }
   status.end();
   return isPaused;
-}
-
-function statusOf(
-  step: number,
-  totalSteps: number,
-  metrics: Metrics,
-  accuracies: readonly (number | null)[],
-  remainingMs: number | null,
-): string {
-  const value = (label: string, name: string): string[] => {
-    const number = metrics[name] ?? null;
-    return number === null ? [] : [`${label} ${number.toFixed(2)}`];
-  };
-  return [
-    `step ${step}/${totalSteps}`,
-    sparkline(accuracies, sparklineSteps),
-    ...value('accuracy', 'accuracy'),
-    ...value('reward', 'reward'),
-    ...value('calls', 'tools/call_rate'),
-    ...value('divergence', 'penalty/divergence'),
-    ...value('AUC', 'signal/window_auc'),
-    ...(remainingMs === null || step === totalSteps ? [] : [`${duration(remainingMs)} left`]),
-  ].join('  ');
 }
