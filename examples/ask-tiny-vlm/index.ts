@@ -19,7 +19,7 @@ import { greedyPolicy } from './tiny-policy.js';
 const { values } = parseArgs({
   options: {
     // The only one so far; the teacher takes its place once it is trained.
-    model: { type: 'string', default: 'base' },
+    model: { type: 'string', default: 'teacher' },
     seed: { type: 'string', default: '0' },
     picture: { type: 'string' },
     metadata: { type: 'string' },
