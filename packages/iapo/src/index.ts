@@ -90,3 +90,12 @@ export type {
 export type { Student, Teacher, TrainIapoOptions } from './train/options.js';
 export type { EpisodeScore, ScoreOptions } from './train/score-episodes.js';
 export { trainIapo } from './train/train-iapo.js';
+export {
+  type StageEvent,
+  type StageName,
+  type StageOptions,
+  type Stages,
+  stageNames,
+  type TrainStagesOptions,
+  trainStages,
+} from './train/train-stages.js';

@@ -4,6 +4,7 @@ import type { AgentPrompt } from '../model/agent-model.js';
 import type { PlayOptions } from '../model/play-episodes.js';
 import type { IapoTask } from '../task.js';
 import type { Student, Teacher, TrainIapoOptions } from '../train/options.js';
+import type { StageName } from '../train/train-stages.js';
 
 /** A model's folder, with how to load it. */
 export interface ModelSource {
@@ -60,6 +61,12 @@ type RunOptions = Omit<
   | 'clock'
 >;
 
+/** What a stage changes of the configuration. */
+type StageConfig = Partial<Omit<RunOptions, 'runFolder'>> & {
+  readonly steps?: number;
+  readonly episode?: Omit<PlayOptions, 'tools' | 'ocr'>;
+};
+
 /**
  * What a configuration file holds: the options of `trainIapo` under their names, with folders in place of models and
  * files in place of tasks.
@@ -78,6 +85,11 @@ export interface IapoConfig extends RunOptions {
   /** Tools that are offered, by name or as a table. Default: all built-in ones. */
   readonly tools?: readonly VisualToolName[] | ToolTable;
   readonly episode?: Omit<PlayOptions, 'tools' | 'ocr'>;
+  /**
+   * Runs the paper's stages one after the other, each with what it changes; one that is left out is given. Default:
+   * one run as the configuration says.
+   */
+  readonly stages?: Readonly<Partial<Record<StageName, StageConfig>>>;
   /** Default `adamw`. */
   readonly optimizer?:
     | OptimizerName

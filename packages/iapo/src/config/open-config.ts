@@ -1,17 +1,23 @@
 import { resolve } from 'node:path';
-import { optimizers } from '@iapo/rl-core';
+import { type Optimizer, optimizers } from '@iapo/rl-core';
 import { type ToolTable, visualTools } from '@iapo/vqa-tools';
 import { readTasks } from '../data/read-tasks.js';
 import { IapoError } from '../errors.js';
+import type { ExplainOptions } from '../explain/explain-options.js';
 import type { AgentPrompt } from '../model/agent-model.js';
 import type { TaskSource } from '../task.js';
 import type { Student, Teacher, TrainIapoOptions } from '../train/options.js';
+import type { Stages } from '../train/train-stages.js';
 import type { DataSource, IapoConfig, ModelSource } from './iapo-config.js';
 import { type LoadedModel, loadModel } from './load-model.js';
 
 /** A configuration with its models loaded and its data read. */
 export interface OpenedConfig {
   readonly options: TrainIapoOptions<AgentPrompt, AgentPrompt>;
+  /** The paper's stages, where the configuration has any. */
+  readonly stages: Stages<AgentPrompt> | null;
+  /** Makes an optimizer for each stage; `null` for the default. */
+  readonly newOptimizer: (() => Optimizer) | null;
   /** Tasks of `iapo eval`; those of training where the configuration has no others. */
   readonly validation: TaskSource;
   /** Writes the student's adapter into a folder; `null` for a student without one, or of the configuration's own. */
@@ -35,7 +41,13 @@ export async function openConfig(
 ): Promise<OpenedConfig> {
   const { tools, data, tasks, validationData, validationTasks, student, teacher, ...others } =
     config;
-  const { optimizer, episode = {}, explain = {}, steps = 100, runFolder, ...rest } = others;
+  const { stages, optimizer, episode = {}, explain = {}, steps = 100, runFolder, ...rest } = others;
+  if (stages !== undefined && typeof optimizer === 'object') {
+    throw new IapoError(
+      'config-invalid',
+      '`optimizer` must be a name with `stages`: every stage begins with a new one.',
+    );
+  }
   const opened: LoadedModel[] = [];
   const open = async (source: ModelSource | object): Promise<object> => {
     if (!isSource(source)) return source;
@@ -57,7 +69,26 @@ export async function openConfig(
       await open(student),
       studentMembers,
     );
+    const table = tools === undefined ? {} : { tools: toolTable(tools) };
     return {
+      stages:
+        stages === undefined
+          ? null
+          : Object.fromEntries(
+              Object.entries(stages).map(([name, stage]) => [
+                name,
+                {
+                  ...stage,
+                  ...(stage.episode === undefined
+                    ? {}
+                    : { episode: { ...stage.episode, ...table } }),
+                  ...(stage.explain === undefined
+                    ? {}
+                    : { explain: cacheIn(folder, stage.explain) }),
+                },
+              ]),
+            ),
+      newOptimizer: typeof optimizer === 'string' ? () => optimizers[optimizer]() : null,
       validation,
       dispose,
       saveAdapter: opened.find(({ model }) => Object.is(model, trained))?.saveAdapter ?? null,
@@ -70,12 +101,8 @@ export async function openConfig(
             : requireMembers<Teacher<AgentPrompt>>('teacher', await open(teacher), teacherMembers),
         tasks: training,
         steps,
-        episode: { ...episode, ...(tools === undefined ? {} : { tools: toolTable(tools) }) },
-        explain: {
-          ...explain,
-          teacherCache:
-            typeof explain.teacherCache === 'string' ? resolve(folder, explain.teacherCache) : null,
-        },
+        episode: { ...episode, ...table },
+        explain: cacheIn(folder, explain),
         ...(runFolder === undefined || runFolder === null
           ? {}
           : { runFolder: resolve(folder, runFolder) }),
@@ -88,6 +115,14 @@ export async function openConfig(
     await dispose();
     throw error;
   }
+}
+
+function cacheIn(folder: string, explain: ExplainOptions): ExplainOptions {
+  const { teacherCache } = explain;
+  return {
+    ...explain,
+    teacherCache: typeof teacherCache === 'string' ? resolve(folder, teacherCache) : null,
+  };
 }
 
 const studentMembers = [

@@ -76,25 +76,13 @@ const data = z.strictObject({
 
 const missingRule = z.union([z.enum(['none', 'group-mean', 'group-max']), notNegative]);
 
-/** Checks a configuration; its names are those of `trainIapo`'s options. */
-export const configSchema: z.ZodObject = z.strictObject({
+/** Options of one run, which a stage may change. */
+const runOptions = {
   label: z.string().min(1).optional(),
   seed: integer.optional(),
-  student: z.union([modelFolder, modelObject]),
-  teacher: z.union([modelFolder, modelObject]).nullable().optional(),
-  tasks: z.array(z.looseObject({ id: z.string(), messages: z.array(z.unknown()) })).optional(),
-  validationTasks: z
-    .array(z.looseObject({ id: z.string(), messages: z.array(z.unknown()) }))
-    .optional(),
-  data: data.optional(),
-  validationData: data.optional(),
   steps: count.optional(),
   promptsPerStep: count.optional(),
   samplesPerPrompt: count.optional(),
-  /** Tools that are offered, by name. Default: all. */
-  tools: z
-    .union([z.array(oneOf(visualTools)).min(1), z.record(z.string(), z.looseObject({}))])
-    .optional(),
   episode: z
     .strictObject({
       dialect: named(toolCallDialects).optional(),
@@ -190,12 +178,6 @@ export const configSchema: z.ZodObject = z.strictObject({
   loss: z
     .union([oneOf(lossTypes), z.looseObject({ lossType: named(lossTypes).optional() })])
     .optional(),
-  optimizer: z
-    .union([
-      oneOf(optimizers),
-      z.custom<object>((value) => typeof value === 'object' && value !== null && 'step' in value),
-    ])
-    .optional(),
   learningRate: positive.optional(),
   schedule: named(schedules).optional(),
   warmupSteps: integer.min(0).optional(),
@@ -203,10 +185,40 @@ export const configSchema: z.ZodObject = z.strictObject({
   microBatchSize: count.nullable().optional(),
   maxGradientNorm: positive.nullable().optional(),
   onNonFinite: z.enum(['stop', 'skip']).optional(),
-  runFolder: z.string().optional(),
   checkpointEvery: count.optional(),
   keepCheckpoints: count.optional(),
   keepTrajectories: z
     .strictObject({ everySteps: count.optional(), perStep: count.optional() })
+    .optional(),
+} as const;
+
+/** Checks a configuration; its names are those of `trainIapo`'s options. */
+export const configSchema: z.ZodObject = z.strictObject({
+  ...runOptions,
+  student: z.union([modelFolder, modelObject]),
+  teacher: z.union([modelFolder, modelObject]).nullable().optional(),
+  tasks: z.array(z.looseObject({ id: z.string(), messages: z.array(z.unknown()) })).optional(),
+  validationTasks: z
+    .array(z.looseObject({ id: z.string(), messages: z.array(z.unknown()) }))
+    .optional(),
+  data: data.optional(),
+  validationData: data.optional(),
+  /** Tools that are offered, by name. Default: all. */
+  tools: z
+    .union([z.array(oneOf(visualTools)).min(1), z.record(z.string(), z.looseObject({}))])
+    .optional(),
+  optimizer: z
+    .union([
+      oneOf(optimizers),
+      z.custom<object>((value) => typeof value === 'object' && value !== null && 'step' in value),
+    ])
+    .optional(),
+  runFolder: z.string().optional(),
+  stages: z
+    .strictObject({
+      teacher: z.strictObject(runOptions).optional(),
+      coldStart: z.strictObject(runOptions).optional(),
+      iapo: z.strictObject(runOptions).optional(),
+    })
     .optional(),
 });

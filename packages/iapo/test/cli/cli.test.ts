@@ -60,6 +60,30 @@ async function iapo(...words: string[]): Promise<{ code: number; out: string; er
 }
 
 describe('iapo train', () => {
+  test('trains stage by stage, with a report of each', async () => {
+    const { folder, config } = toyProject(
+      'stages: { coldStart: { steps: 1 }, iapo: { steps: 2 } },',
+    );
+    const { code, err } = await iapo('train', '--config', config);
+    expect(code).toBe(0);
+    expect(err).toMatch(/Stage coldStart\n[\s\S]*step 1\/1[\s\S]*Stage iapo\n[\s\S]*step 2\/2/);
+    for (const stage of ['coldStart', 'iapo']) {
+      expect(existsSync(join(folder, 'runs/first', stage, 'report.html'))).toBe(true);
+    }
+    const again = await iapo('train', '--config', config, '--resume');
+    expect({ code: again.code, steps: /^step \d/m.test(again.err) }).toEqual({
+      code: 0,
+      steps: false,
+    });
+  });
+
+  test('a mistyped stage is an error with a suggestion', async () => {
+    const { config } = toyProject('stages: { coldstart: { steps: 1 } },');
+    const { code, err } = await iapo('train', '--config', config);
+    expect(code).toBe(2);
+    expect(err).toContain('coldStart');
+  });
+
   test('trains, tells each step, and writes the report', async () => {
     const { folder, config } = toyProject();
     const { code, out, err } = await iapo('train', '--config', config);

@@ -1,10 +1,12 @@
 import { join, relative } from 'node:path';
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load-config.js';
-import { openConfig } from '../../config/open-config.js';
+import { type OpenedConfig, openConfig } from '../../config/open-config.js';
+import { IapoError } from '../../errors.js';
 import { writeReport } from '../../report/write-report.js';
 import type { IapoEvent } from '../../train/events.js';
 import { trainIapo } from '../../train/train-iapo.js';
+import { type StageName, trainStages } from '../../train/train-stages.js';
 import { type ExitCode, exitCodes } from '../exit-codes.js';
 import { listenForInterrupts } from '../interrupts.js';
 import { StatusLine } from '../status-line.js';
@@ -38,17 +40,27 @@ export function addTrain(
       );
       try {
         const { options } = opened;
-        const events = trainIapo({
-          ...options,
+        const session = {
           resume: flags.resume ?? false,
           signal: interrupts.abort,
           pause: interrupts.pause,
-        });
+        };
+        const folders = new Set<string>();
+        const events =
+          opened.stages === null
+            ? trainIapo({ ...options, ...session })
+            : stageEvents(opened, session, (stage, folder) => {
+                folders.add(folder);
+                status.print(`Stage ${stage}`);
+              });
         const isPaused = await tell(events, { status, terminal, json: flags.json ?? false });
-        if (options.runFolder !== null && options.runFolder !== undefined) {
-          await opened.saveAdapter?.(join(options.runFolder, 'adapter'));
-          const { path } = await writeReport(options.runFolder);
-          status.print(`Report: ${relative('.', path)}`);
+        const { runFolder } = options;
+        if (runFolder !== null && runFolder !== undefined) {
+          await opened.saveAdapter?.(join(runFolder, 'adapter'));
+          for (const folder of opened.stages === null ? [runFolder] : folders) {
+            const { path } = await writeReport(folder);
+            status.print(`Report: ${relative('.', path)}`);
+          }
         }
         if (isPaused) {
           status.print('Saved. Continue with: iapo train --resume');
@@ -66,12 +78,41 @@ export function addTrain(
     });
 }
 
+/** The events of all stages, as of one run. */
+async function* stageEvents(
+  { options, stages, newOptimizer }: OpenedConfig,
+  session: { readonly resume: boolean; readonly signal: AbortSignal; readonly pause: AbortSignal },
+  onStage: (stage: StageName, folder: string) => void,
+): AsyncGenerator<IapoEvent, void, void> {
+  const { teacher, runFolder, optimizer: _, ...shared } = options;
+  if (teacher === null || teacher === undefined) {
+    throw new IapoError('missing-input', 'The configuration has `stages` and no `teacher`.');
+  }
+  if (runFolder === null || runFolder === undefined) {
+    throw new IapoError('missing-input', 'The configuration has `stages` and no `runFolder`.');
+  }
+  const events = trainStages({
+    ...shared,
+    ...session,
+    teacher,
+    runFolder,
+    stages: stages ?? {},
+    ...(newOptimizer === null ? {} : { newOptimizer }),
+  });
+  let current: StageName | null = null;
+  for await (const { stage, event } of events) {
+    if (stage !== current) onStage(stage, join(runFolder, stage));
+    current = stage;
+    yield event;
+  }
+}
+
 /** @returns Whether the run was paused. */
 async function tell(
   events: AsyncIterable<IapoEvent>,
   { status, terminal, json }: { status: StatusLine; terminal: Terminal; json: boolean },
 ): Promise<boolean> {
-  const accuracies: (number | null)[] = [];
+  let accuracies: (number | null)[] = [];
   const warned = new Set<string>();
   let totalSteps = 0;
   let isPaused = false;
@@ -79,6 +120,7 @@ async function tell(
     if (json) terminal.out(`${JSON.stringify(event)}\n`);
     if (event.type === 'run-start') {
       totalSteps = event.totalSteps;
+      accuracies = [];
       const from = event.resumedFrom === null ? '' : `, from step ${event.resumedFrom}`;
       if (!json) status.print(`${event.parameters} numbers to train, ${totalSteps} steps${from}`);
     } else if (event.type === 'warning' && !json) {
