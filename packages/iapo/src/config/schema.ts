@@ -194,7 +194,8 @@ const runOptions = {
 
 /** Checks a configuration; its names are those of `trainIapo`'s options. */
 export const configSchema: z.ZodObject = z.strictObject({
-  ...runOptions,
+  label: runOptions.label,
+  seed: runOptions.seed,
   student: z.union([modelFolder, modelObject]),
   teacher: z.union([modelFolder, modelObject]).nullable().optional(),
   tasks: z.array(z.looseObject({ id: z.string(), messages: z.array(z.unknown()) })).optional(),
@@ -214,6 +215,7 @@ export const configSchema: z.ZodObject = z.strictObject({
     ])
     .optional(),
   runFolder: z.string().optional(),
+  ...runOptions,
   stages: z
     .strictObject({
       teacher: z.strictObject(runOptions).optional(),
