@@ -44,6 +44,12 @@ export type {
   ScoringModel,
   StudentModel,
 } from './model/agent-model.js';
+export {
+  type BlackBoxModel,
+  type BlackBoxPrompt,
+  type BlackBoxTeacherOptions,
+  blackBoxTeacher,
+} from './model/black-box-teacher.js';
 export { type PlayedEpisode, type PlayOptions, playEpisodes } from './model/play-episodes.js';
 export { type WriteReportOptions, writeReport } from './report/write-report.js';
 export { type CombineOptions, combineRewards, type RewardPart } from './reward/combine-rewards.js';

@@ -168,6 +168,7 @@ const runOptions = {
       everySteps: count.optional(),
       budget: count.nullable().optional(),
       requireConvergence: z.boolean().optional(),
+      allow: z.array(z.string()).optional(),
       timeoutMs: count.nullable().optional(),
       onFailure: z.enum(['skip', 'stop']).optional(),
       teacherCache: z.string().nullable().optional(),
@@ -192,10 +193,12 @@ const runOptions = {
     .optional(),
 } as const;
 
+const { label, seed, ...otherRunOptions } = runOptions;
+
 /** Checks a configuration; its names are those of `trainIapo`'s options. */
 export const configSchema: z.ZodObject = z.strictObject({
-  label: runOptions.label,
-  seed: runOptions.seed,
+  label,
+  seed,
   student: z.union([modelFolder, modelObject]),
   teacher: z.union([modelFolder, modelObject]).nullable().optional(),
   tasks: z.array(z.looseObject({ id: z.string(), messages: z.array(z.unknown()) })).optional(),
@@ -215,7 +218,7 @@ export const configSchema: z.ZodObject = z.strictObject({
     ])
     .optional(),
   runFolder: z.string().optional(),
-  ...runOptions,
+  ...otherRunOptions,
   stages: z
     .strictObject({
       teacher: z.strictObject(runOptions).optional(),

@@ -26,6 +26,11 @@ export interface ExplainOptions {
   readonly budget?: number | null;
   /** Leave explanations out whose completeness check failed. Default true. */
   readonly requireConvergence?: boolean;
+  /**
+   * Settings that student and teacher may differ in, by the names of `compareAttributions`. Default none. A black-box
+   * teacher needs `maskMode` and `baseline`: it masks messages where the student masks embeddings.
+   */
+  readonly allow?: readonly string[];
   /** Milliseconds for one model's explanation of one call; `null` for no limit. Default none. */
   readonly timeoutMs?: number | null;
   /** A failing explanation is left out and counted (default), or stops the run. */
@@ -50,6 +55,7 @@ export function resolveExplainOptions(options: ExplainOptions = {}): ExplainSett
     everySteps: options.everySteps ?? 1,
     budget: options.budget ?? null,
     requireConvergence: options.requireConvergence ?? true,
+    allow: options.allow ?? [],
     timeoutMs: options.timeoutMs ?? null,
     onFailure: options.onFailure ?? 'skip',
     teacherCache: options.teacherCache ?? null,

@@ -120,7 +120,8 @@ export class Explainer<Prompt extends AgentPrompt, TeacherPrompt extends AgentPr
 
   #compare(student: AttributionResult, teacher: AttributionResult): CallExplanation {
     // Methods, baselines and the rest must agree; weights of tokens can only agree for the same call.
-    const allow = this.#settings.who === 'own-calls' ? ['tokenWeights'] : [];
+    const ownCalls = this.#settings.who === 'own-calls' ? ['tokenWeights'] : [];
+    const allow = [...this.#settings.allow, ...ownCalls];
     const comparison = compareAttributions(student, teacher, { allow });
     const blocks = comparison.blocks.map(({ name }) => name);
     const found = { blocks, student, teacher };
