@@ -50,7 +50,13 @@ export {
   type BlackBoxTeacherOptions,
   blackBoxTeacher,
 } from './model/black-box-teacher.js';
-export { type PlayedEpisode, type PlayOptions, playEpisodes } from './model/play-episodes.js';
+export type { PerceptionOptions } from './model/masked-images.js';
+export {
+  type Conversation,
+  type PlayedEpisode,
+  type PlayOptions,
+  playEpisodes,
+} from './model/play-episodes.js';
 export { type WriteReportOptions, writeReport } from './report/write-report.js';
 export { type CombineOptions, combineRewards, type RewardPart } from './reward/combine-rewards.js';
 export {

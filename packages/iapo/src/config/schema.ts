@@ -211,6 +211,9 @@ export const configSchema: z.ZodObject = z.strictObject({
   tools: z
     .union([z.array(oneOf(visualTools)).min(1), z.record(z.string(), z.looseObject({}))])
     .optional(),
+  perception: z
+    .strictObject({ share: notNegative.max(1).optional(), patchSize: count.optional() })
+    .optional(),
   optimizer: z
     .union([
       oneOf(optimizers),

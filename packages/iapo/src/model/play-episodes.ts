@@ -1,5 +1,6 @@
 import { splitSeed } from '@iapo/rl-core';
 import {
+  type EpisodeMessage,
   type EpisodeOptions,
   type EpisodePolicy,
   type PolicySession,
@@ -16,6 +17,7 @@ import type {
   AgentPrompt,
   AgentSampling,
   AgentSequence,
+  PromptTool,
 } from './agent-model.js';
 import { Lockstep } from './lockstep.js';
 
@@ -27,6 +29,17 @@ export interface PlayOptions
   readonly maxTokensPerTurn?: number;
 }
 
+/** What was said in an episode: enough to encode it again with other pictures. */
+export interface Conversation {
+  readonly messages: readonly EpisodeMessage[];
+  readonly tools: readonly PromptTool[];
+  /** Each turn of the model, and what it was shown after it; nothing after the last. */
+  readonly turns: readonly {
+    readonly completion: AgentCompletion;
+    readonly observed: readonly EpisodeMessage[];
+  }[];
+}
+
 /** An episode with what training and explaining need of it. */
 export interface PlayedEpisode<Prompt> {
   readonly task: IapoTask;
@@ -36,6 +49,7 @@ export interface PlayedEpisode<Prompt> {
   readonly firstTurn: AgentCompletion;
   /** All turns as one sequence; sampled tokens of earlier turns stand in its prompt. */
   readonly sequence: AgentSequence<Prompt>;
+  readonly conversation: Conversation;
 }
 
 interface TurnOfMember<Prompt> {
@@ -75,12 +89,18 @@ export async function playEpisodes<Prompt extends AgentPrompt>(
     plays.map(async ({ task, seed }, member): Promise<PlayedEpisode<Prompt>> => {
       try {
         const turns: { prompt: Prompt; completion: AgentCompletion }[] = [];
+        const observations: (readonly EpisodeMessage[])[] = [];
+        let start: Pick<Conversation, 'messages' | 'tools'> = { messages: [], tools: [] };
         const policy = episodePolicy(model, {
           encodeOnce: (encode) => {
             const prompt = encoded.get(task) ?? encode();
             encoded.set(task, prompt);
             return prompt;
           },
+          onBegin: (request) => {
+            start = request;
+          },
+          onObserve: (added) => observations.push(added),
           sampleTurn: async (prompt, { turn, maxTokens }) => {
             const completion = await lockstep.request(member, {
               prompt,
@@ -107,6 +127,13 @@ export async function playEpisodes<Prompt extends AgentPrompt>(
           firstPrompt: first.prompt,
           firstTurn: first.completion,
           sequence: { prompt: last.prompt, completion: last.completion.tokenIds },
+          conversation: {
+            ...start,
+            turns: turns.map(({ completion }, turn) => ({
+              completion,
+              observed: observations[turn] ?? [],
+            })),
+          },
         };
       } finally {
         lockstep.leave();
@@ -125,13 +152,18 @@ function episodePolicy<Prompt extends AgentPrompt>(
   {
     encodeOnce,
     sampleTurn,
+    onBegin,
+    onObserve,
   }: {
     encodeOnce: (encode: () => Promise<Prompt>) => Promise<Prompt>;
     sampleTurn: (prompt: Prompt, request: TurnRequest) => Promise<AgentCompletion>;
+    onBegin: (request: Pick<Conversation, 'messages' | 'tools'>) => void;
+    onObserve: (added: readonly EpisodeMessage[]) => void;
   },
 ): EpisodePolicy {
   return {
     async begin({ messages, tools }): Promise<PolicySession> {
+      onBegin({ messages, tools });
       const first = await encodeOnce(() => model.encode(messages, { tools }));
       let prompt = first;
       let said: AgentCompletion | null = null;
@@ -147,6 +179,7 @@ function episodePolicy<Prompt extends AgentPrompt>(
         },
         async observe(added): Promise<readonly number[]> {
           if (said === null) throw new IapoError('model-output', 'internal: no turn to observe.');
+          onObserve(added);
           const next = await model.extend(prompt, said, added);
           const from = prompt.inputIds.length + said.tokenIds.length;
           prompt = next;

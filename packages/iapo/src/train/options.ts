@@ -22,6 +22,7 @@ import type {
   ScoringModel,
   StudentModel,
 } from '../model/agent-model.js';
+import type { PerceptionOptions } from '../model/masked-images.js';
 import type { PlayOptions } from '../model/play-episodes.js';
 import type { IapoRewardOptions } from '../reward/iapo-reward.js';
 import type { WeighedReward } from '../rewards/episode-reward.js';
@@ -63,6 +64,11 @@ export interface TrainIapoOptions<Prompt extends AgentPrompt, TeacherPrompt exte
   readonly trainTurns?: 'all' | 'last';
   /** Name, or options of `policyLoss`. Default `dapo` with ε 0.2 and ε_h 0.28. */
   readonly loss?: string | LossType | PolicyLossOptions;
+  /**
+   * How pictures are masked for PAPO's perception term, which `loss: { perceptionCoef: 0.01, perceptionEntropyCoef:
+   * 0.03 }` turns on. Default: 14-pixel patches, each black with chance 0.6.
+   */
+  readonly perception?: PerceptionOptions;
   /** Frozen policy; needed when `loss.beta` is not 0. */
   readonly reference?: ScoringModel<Prompt> | null;
   /** Default AdamW. */
@@ -142,6 +148,7 @@ export function resolveTrainIapoOptions<
     wrt: options.wrt ?? 'adapter',
     trainTurns: options.trainTurns ?? 'all',
     loss: isLossType(loss) ? { ...clipHigher, lossType: loss } : loss,
+    perception: options.perception ?? {},
     reference: options.reference ?? null,
     optimizer: options.optimizer ?? new AdamW(),
     learningRate: options.learningRate ?? 1e-6,
@@ -223,6 +230,7 @@ export function configOf<P extends AgentPrompt, T extends AgentPrompt>(
     wrt: rest.wrt,
     trainTurns: rest.trainTurns,
     loss: rest.loss,
+    ...(Object.keys(rest.perception).length === 0 ? {} : { perception: rest.perception }),
     optimizer: rest.optimizer,
     learningRate: rest.learningRate,
     schedule: rest.schedule,

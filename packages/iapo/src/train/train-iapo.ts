@@ -128,7 +128,7 @@ export async function* trainIapo<Prompt extends AgentPrompt, TeacherPrompt exten
       );
 
       // Divergence → reward → advantages.
-      const rows = await stopwatch.measure('logprobs', () => scoreRows(settings, episodes));
+      const rows = await stopwatch.measure('logprobs', () => scoreRows(settings, episodes, step));
       const parts = await furtherParts(settings.rewards, episodes, scores, { step, signal });
       const reward = iapoReward(
         episodes.map((_, i) => ({

@@ -14,6 +14,7 @@ import type {
   AgentSequence,
   ScoringModel,
 } from '../model/agent-model.js';
+import { maskedImageSequence } from '../model/masked-images.js';
 import type { PlayedEpisode } from '../model/play-episodes.js';
 import type { TrainIapoSettings } from './options.js';
 
@@ -28,6 +29,8 @@ export interface TrainingRow<Prompt> {
   /** Before the batch's first update. */
   readonly old: AgentScores;
   readonly reference: ArrayLike<number> | null;
+  /** Under the masked pictures, for PAPO's term. */
+  readonly maskedImage: ArrayLike<number> | null;
 }
 
 /** Loss and gradient of a batch; `null` gradients when nothing has influence. */
@@ -41,6 +44,7 @@ export interface BatchUpdate {
 export async function scoreRows<P extends AgentPrompt, T extends AgentPrompt>(
   settings: TrainIapoSettings<P, T>,
   episodes: readonly PlayedEpisode<P>[],
+  step: number,
 ): Promise<TrainingRow<P>[]> {
   const { student, reference, trainTurns, loss } = settings;
   const old = await scoreSampled(student, episodes, settings, 'student');
@@ -48,6 +52,7 @@ export async function scoreRows<P extends AgentPrompt, T extends AgentPrompt>(
     (loss.beta ?? 0) === 0 || reference === null
       ? null
       : await scoreSampled(reference, episodes, settings, 'reference');
+  const maskedScores = await scoreMaskedImages(settings, episodes, step);
   return episodes.map((episode, index) => {
     const samplingLogprobs = sampledLogprobs(episode);
     const mask = new Uint8Array(samplingLogprobs.length).fill(1);
@@ -59,6 +64,7 @@ export async function scoreRows<P extends AgentPrompt, T extends AgentPrompt>(
       samplingLogprobs,
       old: old[index]!,
       reference: referenceScores?.[index]?.logprobs ?? null,
+      maskedImage: maskedScores?.[index]?.logprobs ?? null,
     };
   });
 }
@@ -93,6 +99,7 @@ export async function computeUpdate<P extends AgentPrompt, T extends AgentPrompt
       oldLogprobs: rows.map(({ old }) => old.logprobs),
       referenceLogprobs: allOrNull(rows.map(({ reference }) => reference)),
       samplingLogprobs: rows.map(({ samplingLogprobs }) => samplingLogprobs),
+      maskedImageLogprobs: allOrNull(rows.map(({ maskedImage }) => maskedImage)),
       entropies: allOrNull(scores.map(({ entropies }) => entropies ?? null)),
     },
     { ...settings.loss, seed: splitSeed(settings.seed, 'loss', options.update) },
@@ -127,6 +134,26 @@ export async function computeUpdate<P extends AgentPrompt, T extends AgentPrompt
   }
   const gradients = accumulator.take();
   return { loss, gradients, gradientNorm: globalNorm(gradients) };
+}
+
+/** Scores rollouts as if their pictures could hardly be seen, where the loss asks for it. */
+async function scoreMaskedImages<P extends AgentPrompt, T extends AgentPrompt>(
+  settings: TrainIapoSettings<P, T>,
+  episodes: readonly PlayedEpisode<P>[],
+  step: number,
+): Promise<readonly AgentScores[] | null> {
+  const { student, loss, perception, seed } = settings;
+  if ((loss.perceptionCoef ?? 0) === 0 && (loss.perceptionEntropyCoef ?? 0) === 0) return null;
+  const masked = await Promise.all(
+    episodes.map(async (episode, index) => ({
+      ...episode,
+      sequence: await maskedImageSequence(student, episode.conversation, {
+        ...perception,
+        seed: splitSeed(seed, 'perception', step, index),
+      }),
+    })),
+  );
+  return scoreSampled(student, masked, settings, 'student');
 }
 
 /** True for a number that is not finite, wherever it was noticed. */

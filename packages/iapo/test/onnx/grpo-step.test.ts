@@ -72,6 +72,7 @@ describe('one update of the loop on a given batch', () => {
           samplingLogprobs: [...(scores[index]?.logprobs ?? [])],
           old: { logprobs: pick<number[]>(grpo, 'old_logprobs', index) },
           reference: pick<number[]>(grpo, 'reference_logprobs', index),
+          maskedImage: null,
         };
       });
       const { loss, gradients } = await computeUpdate(settings, rows, {
