@@ -1,9 +1,10 @@
 /**
  * Trains a model and writes it to `models/`:
  *
- *   npm run train -w packages/tiny-vlm -- --model base|student|teacher [--threads 2] [--runs folder] [--models folder]
+ *   npm run train -w packages/tiny-vlm -- --model base|student|teacher [--threads 1] [--runs folder] [--models folder]
  *
- * The number of threads (default: one a core) changes the time it takes, not the weights. A command that was stopped goes on where it was. The student begins as the base, which is trained first where
+ * With one thread (the default) the same seed gives the same weights; with several, sums of gradients are added in
+ * another order each time. A command that was stopped goes on where it was. The student begins as the base, which is trained first where
  * it is missing.
  */
 import { join } from 'node:path';
@@ -29,7 +30,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const { values } = parseArgs({
   options: {
     model: { type: 'string' },
-    threads: { type: 'string' },
+    threads: { type: 'string', default: '1' },
     runs: { type: 'string', default: join(root, 'runs') },
     models: { type: 'string', default: join(root, 'models') },
   },
@@ -41,10 +42,9 @@ if (name !== 'base' && name !== 'student' && name !== 'teacher') {
 const plan = plans[name];
 const recipe = supervisedRecipes[plan.supervised];
 const tokenizer = makeTokenizer();
-const threads = values.threads === undefined ? {} : { threads: Number(values.threads) };
 const model = await trainSupervisedModel(join(runs, plan.supervised), recipe, {
   tokenizer,
-  ...threads,
+  threads: Number(values.threads),
 });
 try {
   const outcome = plan.outcome === null ? null : outcomeRecipes[plan.outcome];
