@@ -1,5 +1,5 @@
 // Seconds of an IAPO step beside a GRPO step on the tiny models: the same student, tasks and rollouts.
-//   npx tsx bench/iapo/step-time.ts [--steps 6] [--turns 3] [--ig-steps 8]
+//   npx tsx bench/iapo/step-time.ts [--steps 6] [--turns 3] [--ig-steps 8] [--workers 2] [--threads 1]
 // The learning rate is next to nothing, so that every turn samples the same calls. IAPO is measured with an empty and
 // with a filled cache of the teacher's explanations: a run meets both, as it comes back to its tasks.
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -14,21 +14,24 @@ const { values: options } = parseArgs({
     steps: { type: 'string', default: '6' },
     turns: { type: 'string', default: '3' },
     'ig-steps': { type: 'string', default: '8' },
-    threads: { type: 'string', default: '2' },
+    workers: { type: 'string', default: '2' },
+    threads: { type: 'string', default: '1' },
   },
 });
-const [steps, turns, igSteps, threads] = [
+const [steps, turns, igSteps, worker, threads] = [
   options.steps,
   options.turns,
   options['ig-steps'],
+  options.workers,
   options.threads,
-].map(Number) as [number, number, number, number];
+].map(Number) as [number, number, number, number, number];
 
 await using student = await OnnxVlm.load(tinyVlmPath('student'), {
   lora: { r: 16, alpha: 32, targetModules: 'all-linear' },
+  worker,
   threads,
 });
-await using teacher = await OnnxVlm.load(tinyVlmPath('teacher'), { threads });
+await using teacher = await OnnxVlm.load(tinyVlmPath('teacher'), { worker, threads });
 const tasks = new SmallCharts({ split: 'train', seed: 'step-time' }).tasks(8 * steps);
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

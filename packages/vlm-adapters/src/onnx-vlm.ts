@@ -2,7 +2,6 @@ import {
   chooseBranches,
   type OnnxModel,
   readModel,
-  type SessionOptions,
   useFloatActivations,
 } from '@iapo/onnx-autograd';
 import type { ModelConfig } from './encode/model-config.js';
@@ -22,6 +21,7 @@ import { VlmError } from './errors.js';
 import type { ModelFamily } from './families/family.js';
 import { type Dtype, dtypes, findGraphFiles, type GraphName } from './load/graph-files.js';
 import { type LocateOptions, locateModel } from './load/locate-model.js';
+import { sessionLanes } from './load/session-lanes.js';
 import {
   type Adapter,
   initializeAdapter,
@@ -60,11 +60,16 @@ export interface LoadOptions
    * with each run, for small models. Default `'adapter'`.
    */
   readonly trainable?: 'adapter' | 'weights';
-  /** Bytes that activations of one batch may take, weights apart. Default 2 GiB. */
+  /** Bytes that activations may take, of all batches that run at the same time, weights apart. Default 2 GiB. */
   readonly memoryBudget?: number;
-  /** Run in a thread of its own, so that timers, servers and Ctrl-C stay alive. Default true. */
-  readonly worker?: boolean;
-  /** Threads inside one operator. Default: the number of cores. */
+  /**
+   * Run in a thread of its own, so that timers, servers and Ctrl-C stay alive; a number: in so many, among which
+   * the batches of a call are divided. Small models, whose operators are too short to be divided, are nearly so
+   * many times as fast; the sampler's copy of the weights is made for each. Gradients are equal to the last bit
+   * for an equal number. Default true (one).
+   */
+  readonly worker?: boolean | number;
+  /** Threads inside one operator. Default: the number of cores, divided by that of `worker`. */
   readonly threads?: number;
   /** Families to choose from. Default: `modelFamilies`. */
   readonly families?: Readonly<Record<string, ModelFamily>>;
@@ -149,13 +154,8 @@ export class OnnxVlm {
     );
     const { config, family } = processor;
     const paths = await findGraphFiles(root, subfolder, dtype);
-    const session: SessionOptions = {
-      worker: options.worker ?? true,
-      ...(options.executionProviders === undefined
-        ? {}
-        : { executionProviders: options.executionProviders }),
-      ...(options.threads === undefined ? {} : { threads: options.threads }),
-    };
+    const lanes = sessionLanes(options);
+    const [session] = lanes;
     const merged = readGraph(paths.decoder_model_merged);
     const graphs = {
       embed_tokens: readGraph(paths.embed_tokens),
@@ -193,7 +193,7 @@ export class OnnxVlm {
     const decoder = new Decoder(graphs.decoder_model_merged, config, {
       deepstackInput: family.deepstack?.decoderInput ?? null,
       weights: weights.decoder_model_merged,
-      session,
+      lanes,
     });
     await decoder.setBranches(slot.branches);
     const sampler = new Sampler({
@@ -211,7 +211,7 @@ export class OnnxVlm {
           (output) => outputs.get(modules.get(output) ?? '') ?? output,
         );
       },
-      session,
+      lanes,
     });
     const name = typeof dtype === 'string' ? dtype : (dtype.decoder_model_merged ?? 'fp32');
     return new OnnxVlm(files.id, name, processor, {

@@ -27,6 +27,9 @@ export interface ModelSource {
   readonly trainable?: 'adapter' | 'weights';
   readonly executionProviders?: readonly string[];
   readonly memoryBudget?: number;
+  /** Run in a thread of its own, or in so many. Default true. */
+  readonly worker?: boolean | number;
+  /** Threads inside one operator. Default: the number of cores, divided by that of `worker`. */
   readonly threads?: number;
 }
 

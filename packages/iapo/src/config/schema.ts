@@ -58,6 +58,7 @@ const modelFolder = z.strictObject({
   trainable: z.enum(['adapter', 'weights']).optional(),
   executionProviders: z.array(z.string()).optional(),
   memoryBudget: positive.optional(),
+  worker: z.union([z.boolean(), count]).optional(),
   threads: count.optional(),
 });
 
@@ -169,6 +170,7 @@ const runOptions = {
       budget: count.nullable().optional(),
       requireConvergence: z.boolean().optional(),
       allow: z.array(z.string()).optional(),
+      concurrency: count.optional(),
       timeoutMs: count.nullable().optional(),
       onFailure: z.enum(['skip', 'stop']).optional(),
       teacherCache: z.string().nullable().optional(),

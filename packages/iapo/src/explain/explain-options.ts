@@ -31,7 +31,15 @@ export interface ExplainOptions {
    * teacher needs `maskMode` and `baseline`: it masks messages where the student masks embeddings.
    */
   readonly allow?: readonly string[];
-  /** Milliseconds for one model's explanation of one call; `null` for no limit. Default none. */
+  /**
+   * Calls that are explained at the same time. Default 2: one keeps the models busy while the other is prepared. More
+   * help where a teacher is far away.
+   */
+  readonly concurrency?: number;
+  /**
+   * Milliseconds for one model's explanation of one call, waiting for other calls included; `null` for no limit.
+   * Default none.
+   */
   readonly timeoutMs?: number | null;
   /** A failing explanation is left out and counted (default), or stops the run. */
   readonly onFailure?: 'skip' | 'stop';
@@ -56,6 +64,7 @@ export function resolveExplainOptions(options: ExplainOptions = {}): ExplainSett
     budget: options.budget ?? null,
     requireConvergence: options.requireConvergence ?? true,
     allow: options.allow ?? [],
+    concurrency: options.concurrency ?? 2,
     timeoutMs: options.timeoutMs ?? null,
     onFailure: options.onFailure ?? 'skip',
     teacherCache: options.teacherCache ?? null,

@@ -1,4 +1,5 @@
 import { splitSeed } from '@iapo/rl-core';
+import pLimit from 'p-limit';
 import { attemptsCall } from '../explain/call-span.js';
 import type { ExplainSettings } from '../explain/explain-options.js';
 import type { CallExplanation, Explainer } from '../explain/explainer.js';
@@ -22,7 +23,7 @@ export interface ExplainedCalls {
 const toldFailures = 5;
 
 /**
- * Explains each distinct tool call of a batch once, one after the other; calls whose penalty is gated are left out.
+ * Explains each distinct tool call of a batch once; calls whose penalty is gated are left out.
  *
  * @param explainer `null` without a teacher: nothing is explained.
  */
@@ -52,14 +53,17 @@ export async function explainCalls<P extends AgentPrompt, T extends AgentPrompt>
       ? distinct
       : seededShuffle(distinct, splitSeed(seed, 'explain', step)).slice(0, budget),
   );
-  const byKey = new Map<string, CallExplanation>();
-  if (explainer !== null && isDue) {
-    for (const [index, episode] of episodes.entries()) {
-      const key = keys[index] ?? null;
-      if (key === null || !chosen.has(key) || byKey.has(key)) continue;
-      byKey.set(key, await explainer.explain(episode, version));
-    }
+  const firstOf = new Map<string, PlayedEpisode<P>>();
+  for (const [index, key] of keys.entries()) {
+    if (isDue && key !== null && chosen.has(key) && !firstOf.has(key))
+      firstOf.set(key, episodes[index]!);
   }
+  const byKey =
+    explainer === null
+      ? new Map<string, CallExplanation>()
+      : await explainEach(firstOf, settings.concurrency, (episode) =>
+          explainer.explain(episode, version),
+        );
   const explanations = keys.map((key) => (key === null ? null : (byKey.get(key) ?? null)));
   return {
     explanations,
@@ -78,6 +82,31 @@ export async function explainCalls<P extends AgentPrompt, T extends AgentPrompt>
       })),
     blocks: meanBlocks(explanations),
   };
+}
+
+/** In the order of the calls, whichever is ready first. After a failure no further one is begun. */
+async function explainEach<P>(
+  calls: ReadonlyMap<string, PlayedEpisode<P>>,
+  concurrency: number,
+  explain: (episode: PlayedEpisode<P>) => Promise<CallExplanation>,
+): Promise<Map<string, CallExplanation>> {
+  const limit = pLimit(concurrency);
+  const failures: unknown[] = [];
+  const found = await Promise.all(
+    [...calls].map(([key, episode]) =>
+      limit(async () => {
+        if (failures.length > 0) return null;
+        try {
+          return [key, await explain(episode)] as const;
+        } catch (error) {
+          failures.push(error);
+          return null;
+        }
+      }),
+    ),
+  );
+  if (failures.length > 0) throw failures[0];
+  return new Map(found.filter((entry) => entry !== null));
 }
 
 /** Mean shares over rollouts with a usable explanation; a block that a call lacks counts as share 0 there. */

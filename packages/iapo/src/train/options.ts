@@ -192,6 +192,7 @@ function assertSettings<P extends AgentPrompt, T extends AgentPrompt>(
     'explain.everySteps': explain.everySteps,
     microBatchSize: settings.microBatchSize ?? 1,
     'explain.budget': explain.budget ?? 1,
+    'explain.concurrency': explain.concurrency,
   };
   for (const [name, value] of Object.entries(counts)) {
     if (!Number.isInteger(value) || value < 1) {
@@ -216,7 +217,8 @@ export function configOf<P extends AgentPrompt, T extends AgentPrompt>(
 ): Record<string, unknown> {
   const { student, teacher, tasks, rewards, episode, explain, ...rest } = settings;
   const { tools, ...play } = episode;
-  const { teacherCache: _where, ...explained } = explain;
+  // Neither changes what comes out.
+  const { teacherCache: _where, concurrency: _how, ...explained } = explain;
   const described = describeOptions({
     label: rest.label,
     steps: rest.steps,

@@ -27,6 +27,32 @@ describe('the same seed', () => {
     expect(second).toEqual(first);
   });
 
+  test('gives the same bytes however many calls are explained at a time, the slow ones first', async () => {
+    const folders = [newFolder(), newFolder()];
+    const teacher = toyTeacher();
+    let calls = 0;
+    const uneven = {
+      ...teacher,
+      gradients: async (batch: Parameters<NonNullable<typeof teacher.gradients>>[0]) => {
+        await new Promise((resolve) => setTimeout(resolve, calls++ % 2 === 0 ? 3 : 0));
+        return teacher.gradients!(batch);
+      },
+    };
+    for (const [index, folder] of folders.entries()) {
+      const { explain } = options(folder);
+      const concurrency = index === 0 ? 1 : 5;
+      await collect({
+        ...options(folder),
+        steps: 4,
+        teacher: uneven,
+        explain: { ...explain, concurrency },
+      });
+    }
+    const [first, second] = folders.map(contentOf);
+    expect(calls).toBeGreaterThan(10);
+    expect(second).toEqual(first);
+  });
+
   test('another seed gives other ones', async () => {
     const folders = [newFolder(), newFolder()];
     for (const [seed, folder] of folders.entries()) await collect(options(folder, seed));

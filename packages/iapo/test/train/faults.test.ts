@@ -39,6 +39,23 @@ describe('a teacher', () => {
     );
   });
 
+  test('that throws is asked no further when the run is to stop', async () => {
+    let asked = 0;
+    const teacher = {
+      ...toyTeacher(),
+      encode: async () => {
+        asked++;
+        throw new Error('no connection');
+      },
+    };
+    const stopping = toyOptions({ teacher, explain: { onFailure: 'stop', concurrency: 2 } });
+    await expect(collect(stopping)).rejects.toThrow(/no connection/);
+    expect(asked).toBe(2);
+    await expect(
+      collect(toyOptions({ teacher, explain: { concurrency: 0 } })),
+    ).rejects.toMatchObject({ message: expect.stringContaining('explain.concurrency') });
+  });
+
   test('that hangs is left after the time limit', async () => {
     const teacher = {
       ...toyTeacher(),

@@ -9,10 +9,11 @@ export interface SessionOptions {
   /** Where nodes run, most wanted first. Default `['cpu']`. */
   readonly executionProviders?: readonly string[];
   /**
-   * Run in a thread of its own, so that timers, servers and Ctrl-C stay alive while a graph runs. Tensors
-   * that are fed are copied to the thread. Default `false`.
+   * Run in another thread, so that timers, servers and Ctrl-C stay alive while a graph runs. Tensors that are fed
+   * are copied to the thread. A thread runs one graph at a time: sessions with `true` share one, and a name gives
+   * those that have it a thread of their own, so that they run beside others. Default `false`.
    */
-  readonly worker?: boolean;
+  readonly worker?: boolean | string;
   /** Threads inside one operator. Default: ONNX Runtime's, the number of cores. */
   readonly threads?: number;
   /**

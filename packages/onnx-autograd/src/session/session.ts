@@ -148,15 +148,16 @@ export async function createSession(
   options: SessionOptions = {},
 ): Promise<Session> {
   const prepared = prepareModel(model, options);
+  const worker = workerName(options);
   const start = (): Promise<Runner> =>
-    options.worker === true ? startInWorker(prepared) : startHere(prepared);
+    worker === null ? startHere(prepared) : startInWorker(prepared, worker);
   if (options.pooled === false) {
     const runner = await start();
     return new Session(model, runner, () => runner.release());
   }
   const key = createHash('sha256')
     .update(prepared.bytes)
-    .update(JSON.stringify([prepared.options, prepared.weightFiles, options.worker === true]))
+    .update(JSON.stringify([prepared.options, prepared.weightFiles, worker]))
     .digest('hex');
   const entry = pool.get(key) ?? { runner: start(), users: 0 };
   pool.set(key, entry);
@@ -198,8 +199,14 @@ async function startHere({ bytes, options }: PreparedModel): Promise<Runner> {
   };
 }
 
-async function startInWorker({ bytes, options }: PreparedModel): Promise<Runner> {
-  const thread: SessionThread = acquireWorker();
+/** `null` for this thread. */
+function workerName({ worker = false }: SessionOptions): string | null {
+  if (typeof worker === 'string') return worker;
+  return worker ? '' : null;
+}
+
+async function startInWorker({ bytes, options }: PreparedModel, worker: string): Promise<Runner> {
+  const thread: SessionThread = acquireWorker(worker);
   try {
     const session = await wrapped('ONNX Runtime refused the graph', () =>
       thread.request({ kind: 'create', bytes, options }),

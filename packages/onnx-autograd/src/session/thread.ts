@@ -20,7 +20,7 @@ interface Answer {
   readonly error?: string;
 }
 
-/** A handle on the thread that all sessions with `worker: true` share. */
+/** A handle on a thread that sessions share. */
 export interface SessionThread {
   request(request: ThreadRequest): Promise<{ id: number; value: unknown }>;
   /** Ends the thread when its last user leaves. */
@@ -35,20 +35,20 @@ interface Thread {
   failure: string | undefined;
 }
 
-let shared: Thread | undefined;
+/** Threads in use, by name. */
+const shared = new Map<string, Thread>();
 let lastId = 0;
 
-/** Joins the thread, starting it if there is none. */
-export function acquireWorker(): SessionThread {
-  shared ??= startWorker();
-  const thread = shared;
+/** Joins the thread of a name, starting it if there is none. */
+export function acquireWorker(name: string): SessionThread {
+  const thread = shared.get(name) ?? startWorker(name);
   thread.users++;
   return {
     request: (request) => ask(thread, request),
     leave: async () => {
       thread.users--;
       if (thread.users > 0) return;
-      if (shared === thread) shared = undefined;
+      forget(name, thread);
       await thread.worker.terminate();
     },
   };
@@ -92,15 +92,20 @@ function lentBuffers(request: ThreadRequest): ArrayBuffer[] {
   return [...buffers];
 }
 
-function startWorker(): Thread {
+function forget(name: string, thread: Thread): void {
+  if (shared.get(name) === thread) shared.delete(name);
+}
+
+function startWorker(name: string): Thread {
   // Without the flags of this process: some, such as --input-type, stop a worker from starting.
   const worker = new Worker(new URL('./worker.js', import.meta.url), { execArgv: [] });
   worker.unref();
   const thread: Thread = { worker, waiting: new Map(), users: 0, failure: undefined };
+  shared.set(name, thread);
   worker.on('message', (answer: Answer) => thread.waiting.get(answer.id)?.(answer));
   const fail = (reason: string): void => {
     thread.failure ??= reason;
-    if (shared === thread) shared = undefined;
+    forget(name, thread);
     for (const [id, answer] of [...thread.waiting]) answer({ id, error: reason });
   };
   worker.on('error', (error) => fail(`the session thread failed: ${error.message}`));

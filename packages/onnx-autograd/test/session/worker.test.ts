@@ -68,6 +68,26 @@ describe('a session in a worker', () => {
     }
   });
 
+  it('runs beside sessions whose thread has another name', async () => {
+    const [busy, same, other] = await Promise.all([
+      createSession(slow, { worker: 'a', threads: 1 }),
+      createSession(gatherModel, { worker: 'a', threads: 1 }),
+      createSession(gatherModel, { worker: 'b', threads: 1 }),
+    ]);
+    try {
+      const index = feed('int64', [1], [1]);
+      const order: string[] = [];
+      await Promise.all([
+        busy.run(feeds).then(() => order.push('busy')),
+        same.run({ index }).then(() => order.push('same thread')),
+        other.run({ index }).then(() => order.push('other thread')),
+      ]);
+      expect(order).toEqual(['other thread', 'busy', 'same thread']);
+    } finally {
+      await Promise.all([busy, same, other].map((session) => session.dispose()));
+    }
+  });
+
   it.each([true, false])('gives back what was lent to it (worker: %s)', async (worker) => {
     const session = await createSession(slow, { worker, threads: 1 });
     try {

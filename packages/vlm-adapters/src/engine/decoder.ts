@@ -64,9 +64,10 @@ export class Decoder {
   readonly model: OnnxModel;
   readonly #config: ModelConfig;
   readonly #deepstackInput: string | null;
-  readonly #sessionOptions: SessionOptions;
+  readonly #laneOptions: readonly SessionOptions[];
   readonly #weights: TrainableWeights;
-  readonly #sessions = new Map<string, Promise<{ graph: OnnxModel; session: Session }>>();
+  readonly #graphs = new Map<string, Promise<OnnxModel>>();
+  readonly #sessions = new Map<string, Promise<Session>>();
   #branches: readonly Branch[] = [];
 
   constructor(
@@ -75,14 +76,20 @@ export class Decoder {
     options: {
       readonly deepstackInput: string | null;
       readonly weights: TrainableWeights;
-      readonly session: SessionOptions;
+      /** Options of the sessions that run side by side. */
+      readonly lanes: readonly SessionOptions[];
     },
   ) {
     this.model = model;
     this.#config = config;
     this.#deepstackInput = options.deepstackInput;
     this.#weights = options.weights;
-    this.#sessionOptions = options.session;
+    this.#laneOptions = options.lanes;
+  }
+
+  /** How many requests can run at the same time. */
+  get lanes(): number {
+    return this.#laneOptions.length;
   }
 
   /** Puts branches beside layers in all graphs. Graphs without them are disposed. */
@@ -106,8 +113,8 @@ export class Decoder {
     return this.#withParameters(model, branches);
   }
 
-  async score(request: ScoreRequest): Promise<Scores> {
-    const { graph, session } = await this.#session(`score/${request.entropy}`, () =>
+  async score(request: ScoreRequest, lane = 0): Promise<Scores> {
+    const { graph, session } = await this.#session(`score/${request.entropy}`, lane, () =>
       this.#scoringModel(request.entropy),
     );
     const feeds = { ...this.#feeds(graph, request), ...this.#fed(graph, request.parameters) };
@@ -118,11 +125,11 @@ export class Decoder {
     };
   }
 
-  async gradients(request: GradientRequest): Promise<Gradients> {
+  async gradients(request: GradientRequest, lane = 0): Promise<Gradients> {
     const { wrt, cotangents, entropyCotangents, checkpoints } = request;
     const entropy = entropyCotangents !== null;
     const key = `gradient/${entropy}/${checkpoints}/${wrt.join()}`;
-    const { graph, session } = await this.#session(key, () =>
+    const { graph, session } = await this.#session(key, lane, () =>
       differentiate(this.#scoringModel(entropy), {
         outputs: entropy ? ['logprobs', 'entropies'] : ['logprobs'],
         wrt,
@@ -146,8 +153,9 @@ export class Decoder {
   async dispose(): Promise<void> {
     const sessions = [...this.#sessions.values()];
     this.#sessions.clear();
+    this.#graphs.clear();
     for (const result of await Promise.allSettled(sessions)) {
-      if (result.status === 'fulfilled') await result.value.session.dispose();
+      if (result.status === 'fulfilled') await result.value.dispose();
     }
   }
 
@@ -181,17 +189,35 @@ export class Decoder {
     return this.#weights.asInputs(branched);
   }
 
-  #session(key: string, build: () => OnnxModel): Promise<{ graph: OnnxModel; session: Session }> {
-    const known = this.#sessions.get(key);
-    if (known !== undefined) return known;
-    const made = inRuntime('Preparing the decoder', async () => {
-      const graph = build();
-      return { graph, session: await createSession(graph, this.#sessionOptions) };
-    });
-    this.#sessions.set(key, made);
-    made.catch(() => this.#sessions.delete(key));
-    return made;
+  async #session(
+    key: string,
+    lane: number,
+    build: () => OnnxModel,
+  ): Promise<{ graph: OnnxModel; session: Session }> {
+    const graph = remembered(this.#graphs, key, () =>
+      inRuntime('Preparing the decoder', async () => build()),
+    );
+    const session = remembered(this.#sessions, `${lane}/${key}`, () =>
+      inRuntime('Preparing the decoder', async () =>
+        createSession(await graph, this.#laneOptions[lane]),
+      ),
+    );
+    return { graph: await graph, session: await session };
   }
+}
+
+/** What was made for a key; a failure is not kept. */
+function remembered<T>(
+  known: Map<string, Promise<T>>,
+  key: string,
+  make: () => Promise<T>,
+): Promise<T> {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(key, made);
+  made.catch(() => known.delete(key));
+  return made;
 }
 
 const vector = (data: Float32Array): TensorLike => ({

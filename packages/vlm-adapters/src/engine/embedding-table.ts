@@ -52,7 +52,8 @@ export class EmbeddingTable {
     options: SessionOptions,
   ): Promise<EmbeddingTable> {
     const graph = weights.asInputs(model);
-    const session = await createSession(graph, options);
+    // In this thread: a look-up takes less time than a message, and must not wait behind a run of the decoder.
+    const session = await createSession(graph, { ...options, worker: false });
     const output = session.outputNames[0] ?? 'inputs_embeds';
     return new EmbeddingTable(session, new GradientSession(graph, output, options), size, weights);
   }

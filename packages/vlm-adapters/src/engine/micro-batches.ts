@@ -47,6 +47,7 @@ export function forwardBytes(model: ModelSize, { length, scored }: RowSize): num
  * which they are depends on the lengths alone.
  *
  * @param bytes Memory of one row, padded to the given length.
+ * @param lanes Batches that run at the same time: where there are too few, larger ones are divided.
  * @returns Lists of row numbers, longest first.
  * @throws {VlmError} `memory` if a single row does not fit.
  */
@@ -54,6 +55,7 @@ export function microBatches(
   rows: readonly RowSize[],
   budget: number,
   bytes: (row: RowSize) => number,
+  lanes = 1,
 ): number[][] {
   const order = rows.map((_, index) => index);
   order.sort((a, b) => (rows[b]?.length ?? 0) - (rows[a]?.length ?? 0) || a - b);
@@ -66,7 +68,7 @@ export function microBatches(
     if (alone > budget) {
       throw new VlmError(
         'memory',
-        `Sequence ${index} with ${row.length} tokens needs about ${mebibytes(alone)} MiB and \`memoryBudget\` is ${mebibytes(budget)} MiB: give a larger budget, or shorten the sequence.`,
+        `Sequence ${index} with ${row.length} tokens needs about ${mebibytes(alone)} MiB and \`memoryBudget\` is ${mebibytes(budget)} MiB${lanes === 1 ? '' : ` for each of ${lanes} workers`}: give a larger budget, or shorten the sequence.`,
       );
     }
     const last = batches.at(-1);
@@ -80,7 +82,48 @@ export function microBatches(
     used = alone;
     longest = row.length;
   }
-  return batches;
+  return dividedAmong(lanes, batches, (index) => rows[index]?.length ?? 0);
+}
+
+/** Parts of fewer tokens are not worth a run of their own: a run of a small decoder costs as much as 100 tokens. */
+const leastTokens = 256;
+
+/** Divides the batches of most work until every wave of `lanes` batches is full, or the parts would be too small. */
+function dividedAmong(
+  lanes: number,
+  batches: readonly number[][],
+  lengthOf: (index: number) => number,
+): number[][] {
+  const parts = batches.map((batch) => {
+    const tokens = batch.reduce((sum, index) => sum + lengthOf(index), 0);
+    return { batch, tokens, count: 1 };
+  });
+  const missing = (lanes - (batches.length % lanes)) % lanes;
+  for (let i = 0; i < missing; i++) {
+    const [largest] = parts
+      .filter(
+        ({ batch, tokens, count }) => count < batch.length && tokens / (count + 1) >= leastTokens,
+      )
+      .sort((a, b) => b.tokens / b.count - a.tokens / a.count);
+    if (largest !== undefined) largest.count++;
+  }
+  return parts.flatMap(({ batch, tokens, count }) => fairParts(batch, lengthOf, tokens, count));
+}
+
+/** Parts of about equal work, padding included; the rows come longest first. */
+function fairParts(
+  batch: readonly number[],
+  lengthOf: (index: number) => number,
+  tokens: number,
+  count: number,
+): number[][] {
+  const [longest] = batch;
+  if (count === 1 || longest === undefined) return [[...batch]];
+  const fair = Math.round(tokens / count / lengthOf(longest));
+  const cut = Math.min(Math.max(1, fair), batch.length - count + 1);
+  const first = batch.slice(0, cut);
+  const rest = tokens - first.reduce((sum, index) => sum + lengthOf(index), 0);
+  return [first, ...fairParts(batch.slice(cut), lengthOf, rest, count - 1)];
 }
 
 const mebibytes = (bytes: number): number => Math.ceil(bytes / 2 ** 20);

@@ -29,7 +29,8 @@ const largestCopy = 4 * 2 ** 30;
 const defaultNewTokens = 256;
 
 interface Loaded {
-  readonly session: Session;
+  /** One a lane. */
+  readonly sessions: readonly [Session, ...Session[]];
   readonly description: DecoderDescription;
 }
 
@@ -38,7 +39,7 @@ export class Sampler {
   readonly #processor: PromptProcessor;
   readonly #table: EmbeddingTable;
   readonly #decodingModel: () => OnnxModel;
-  readonly #options: SessionOptions;
+  readonly #lanes: readonly [SessionOptions, ...SessionOptions[]];
   #loaded: Promise<Loaded> | undefined;
 
   constructor(parts: {
@@ -46,12 +47,13 @@ export class Sampler {
     readonly table: EmbeddingTable;
     /** The decoder with past, with inputs for all parameters. */
     readonly decodingModel: () => OnnxModel;
-    readonly session: SessionOptions;
+    /** Options of the sessions that run side by side. */
+    readonly lanes: readonly [SessionOptions, ...SessionOptions[]];
   }) {
     this.#processor = parts.processor;
     this.#table = parts.table;
     this.#decodingModel = parts.decodingModel;
-    this.#options = parts.session;
+    this.#lanes = parts.lanes;
   }
 
   async sample(
@@ -74,7 +76,10 @@ export class Sampler {
     const streams = streamsOf(prompts.length, chosen);
     this.#checkLengths(prompts, maxNewTokens);
     signal?.throwIfAborted();
-    const { session, description } = await this.#load();
+    const {
+      sessions: [session, ...moreSessions],
+      description,
+    } = await this.#load();
     const rows: DecodePrompt[] = [];
     for (const [index, prompt] of prompts.entries()) {
       const { hiddenSize, imageTokenId } = config;
@@ -99,6 +104,7 @@ export class Sampler {
     const decoded = await decode(session, description, rows, {
       settings,
       maxNewTokens,
+      moreSessions,
       embed: (ids) => this.#table.rows(ids),
       stopTokens,
       stopStrings: stop.filter((entry): entry is string => typeof entry === 'string'),
@@ -129,7 +135,9 @@ export class Sampler {
     const loaded = this.#loaded;
     this.#loaded = undefined;
     const [result] = await Promise.allSettled([loaded]);
-    if (result?.status === 'fulfilled') await result.value?.session.dispose();
+    if (result?.status === 'fulfilled') {
+      for (const session of result.value?.sessions ?? []) await session.dispose();
+    }
   }
 
   #load(): Promise<Loaded> {
@@ -144,11 +152,12 @@ export class Sampler {
       const graph = keepOutputs(model, wanted);
       const description = describeDecoder(graph, sizes);
       const isSmall = weightBytes(graph) <= largestCopy;
-      const session = await createSession(graph, {
-        ...this.#options,
-        ...(isSmall ? { shareWeights: false } : {}),
-      });
-      return { session, description };
+      const load = (lane: SessionOptions): Promise<Session> =>
+        createSession(graph, { ...lane, ...(isSmall ? { shareWeights: false } : {}) });
+      const [first, ...more] = this.#lanes;
+      const sessions = [await load(first)] as [Session, ...Session[]];
+      for (const lane of more) sessions.push(await load(lane));
+      return { sessions, description };
     });
     this.#loaded.catch(() => {
       this.#loaded = undefined;

@@ -30,6 +30,7 @@ import {
 } from './micro-batches.js';
 import type { ScoredTokens } from './scored-tokens.js';
 import { checkSequences, sequenceRow } from './sequence-rows.js';
+import { inLanes } from './side-by-side.js';
 import type { VisionEncoder } from './vision-encoder.js';
 import type { TrainableWeights } from './weights.js';
 
@@ -51,7 +52,7 @@ export interface ScorerParts {
   readonly vision: VisionEncoder;
   readonly slot: AdapterSlot;
   readonly weights: Readonly<Record<GraphName, TrainableWeights>>;
-  /** Bytes that activations of one batch may take. */
+  /** Bytes that activations may take, of all batches that run at the same time. */
   readonly memoryBudget: number;
 }
 
@@ -63,8 +64,10 @@ export class Scorer {
   readonly #vision: VisionEncoder;
   readonly #slot: AdapterSlot;
   readonly #weights: Readonly<Record<GraphName, TrainableWeights>>;
+  /** Of one batch. */
   readonly #budget: number;
   readonly #size: ModelSize;
+  #nextLane = 0;
 
   constructor({ config, table, decoder, vision, slot, weights, memoryBudget }: ScorerParts) {
     this.#vision = vision;
@@ -73,7 +76,7 @@ export class Scorer {
     this.#table = table;
     this.#decoder = decoder;
     this.#slot = slot;
-    this.#budget = memoryBudget;
+    this.#budget = memoryBudget / decoder.lanes;
     this.#size = {
       layers: config.layers,
       hidden: config.hiddenSize,
@@ -98,17 +101,21 @@ export class Scorer {
     const results: TokenLogprobs[] = [];
     const bytes = (row: RowSize): number => forwardBytes(this.#size, row);
     const parameters = this.#slot.feeds(adapter);
-    for (const batch of this.#batches(sequences, scored, bytes)) {
-      signal?.throwIfAborted();
-      const rows = await this.#rows(sequences, scored, batch);
-      const scores = await this.#decoder.score({ rows, temperature, entropy, parameters });
-      for (const [index, range] of ranges(batch, scored)) {
-        results[index] = {
-          logprobs: scores.logprobs.slice(...range),
-          entropies: scores.entropies?.slice(...range) ?? null,
-        };
-      }
-    }
+    await this.#inLanes(this.#batches(sizesOf(sequences, scored), bytes), {
+      signal,
+      run: async (batch, lane) => {
+        const rows = await this.#rows(sequences, scored, batch);
+        return this.#decoder.score({ rows, temperature, entropy, parameters }, lane);
+      },
+      add: (batch, scores) => {
+        for (const [index, range] of ranges(batch, scored)) {
+          results[index] = {
+            logprobs: scores.logprobs.slice(...range),
+            entropies: scores.entropies?.slice(...range) ?? null,
+          };
+        }
+      },
+    });
     return results;
   }
 
@@ -132,21 +139,26 @@ export class Scorer {
     const logprobs: Float32Array[] = [];
     const { batches, checkpoints } = this.#planGradients(sizesOf(sequences, scored));
     const parameters = this.#slot.feeds(true);
-    for (const batch of batches) {
-      signal?.throwIfAborted();
-      const result = await this.#decoder.gradients({
-        rows: await this.#rows(sequences, scored, batch),
-        temperature,
-        parameters,
-        cotangents: joined(batch, cotangents),
-        entropyCotangents: entropyCotangents === null ? null : joined(batch, entropyCotangents),
-        wrt: collector.wrt,
-        checkpoints,
-      });
-      for (const [index, range] of ranges(batch, scored))
-        logprobs[index] = result.logprobs.slice(...range);
-      await collector.add(batch, result.gradients);
-    }
+    await this.#inLanes(batches, {
+      signal,
+      run: async (batch, lane) => {
+        const request = {
+          rows: await this.#rows(sequences, scored, batch),
+          temperature,
+          parameters,
+          cotangents: joined(batch, cotangents),
+          entropyCotangents: entropyCotangents === null ? null : joined(batch, entropyCotangents),
+          wrt: collector.wrt,
+          checkpoints,
+        };
+        return this.#decoder.gradients(request, lane);
+      },
+      add: async (batch, result) => {
+        for (const [index, range] of ranges(batch, scored))
+          logprobs[index] = result.logprobs.slice(...range);
+        await collector.add(batch, result.gradients);
+      },
+    });
     checkFinite(logprobs);
     // The collector was chosen by `wrt`, which TypeScript cannot follow through a table.
     return { logprobs, gradients: collector.result() } as BackwardResults[Target];
@@ -159,18 +171,23 @@ export class Scorer {
     const size = { length, scored: batch.completion.length };
     const results = new Float32Array(batch.count * batch.completion.length);
     const bytes = (row: RowSize): number => forwardBytes(this.#size, row);
-    for (const part of microBatches(Array(batch.count).fill(size), this.#budget, bytes)) {
-      batch.signal?.throwIfAborted();
-      const scores = await this.#decoder.score({
-        rows: part.map((index) => rows(index)),
-        temperature: 1,
-        entropy: false,
-        parameters: this.#slot.feeds(true),
-      });
-      const count = scored.ids.length;
-      for (const [row, index] of part.entries())
-        results.set(scores.logprobs.subarray(row * count, (row + 1) * count), index * count);
-    }
+    const count = scored.ids.length;
+    await this.#inLanes(this.#batches(Array(batch.count).fill(size), bytes), {
+      signal: batch.signal,
+      run: (part, lane) => {
+        const request = {
+          rows: part.map((index) => rows(index)),
+          temperature: 1,
+          entropy: false,
+          parameters: this.#slot.feeds(true),
+        };
+        return this.#decoder.score(request, lane);
+      },
+      add: (part, scores) => {
+        for (const [row, index] of part.entries())
+          results.set(scores.logprobs.subarray(row * count, (row + 1) * count), index * count);
+      },
+    });
     return results;
   }
 
@@ -186,30 +203,32 @@ export class Scorer {
     const gradients = new Float32Array(batch.count * own);
     const sizes = Array(batch.count).fill({ length, scored: scored.ids.length });
     const { batches, checkpoints } = this.#planGradients(sizes);
-    for (const part of batches) {
-      batch.signal?.throwIfAborted();
-      const weights = part.map((index) =>
-        Float32Array.from(batch.weights.subarray(index * count, (index + 1) * count)),
-      );
-      const result = await this.#decoder.gradients({
-        rows: part.map((index) => rows(index)),
-        temperature: 1,
-        parameters: this.#slot.feeds(true),
-        cotangents: joined(
-          weights.map((_, row) => row),
-          weights,
-        ),
-        entropyCotangents: null,
-        wrt: ['inputs_embeds'],
-        checkpoints,
-      });
-      const all = result.gradients.get('inputs_embeds') ?? new Float32Array(0);
-      const stride = all.length / part.length;
-      for (const [row, index] of part.entries()) {
-        logprobs.set(result.logprobs.subarray(row * count, (row + 1) * count), index * count);
-        gradients.set(all.subarray(row * stride, row * stride + own), index * own);
-      }
-    }
+    await this.#inLanes(batches, {
+      signal: batch.signal,
+      run: (part, lane) => {
+        const weights = part.map((index) =>
+          Float32Array.from(batch.weights.subarray(index * count, (index + 1) * count)),
+        );
+        const request = {
+          rows: part.map((index) => rows(index)),
+          temperature: 1,
+          parameters: this.#slot.feeds(true),
+          cotangents: joined([...weights.keys()], weights),
+          entropyCotangents: null,
+          wrt: ['inputs_embeds'],
+          checkpoints,
+        };
+        return this.#decoder.gradients(request, lane);
+      },
+      add: (part, result) => {
+        const all = result.gradients.get('inputs_embeds') ?? new Float32Array(0);
+        const stride = all.length / part.length;
+        for (const [row, index] of part.entries()) {
+          logprobs.set(result.logprobs.subarray(row * count, (row + 1) * count), index * count);
+          gradients.set(all.subarray(row * stride, row * stride + own), index * own);
+        }
+      },
+    });
     return { logprobs, gradients };
   }
 
@@ -250,12 +269,25 @@ export class Scorer {
     return rows;
   }
 
-  #batches(
-    sequences: readonly Sequence[],
-    scored: readonly ScoredTokens[],
-    bytes: (row: RowSize) => number,
-  ): number[][] {
-    return microBatches(sizesOf(sequences, scored), this.#budget, bytes);
+  #inLanes<Result>(
+    batches: readonly (readonly number[])[],
+    work: {
+      readonly run: (batch: readonly number[], lane: number) => Promise<Result>;
+      readonly add: (batch: readonly number[], result: Result) => Promise<void> | void;
+      readonly signal: AbortSignal | undefined;
+    },
+  ): Promise<void> {
+    const { lanes } = this.#decoder;
+    // Calls of a single batch that run at the same time take different lanes.
+    const first = this.#nextLane++;
+    return inLanes(batches, lanes, {
+      ...work,
+      run: (batch, lane) => work.run(batch, (first + lane) % lanes),
+    });
+  }
+
+  #batches(rows: readonly RowSize[], bytes: (row: RowSize) => number): number[][] {
+    return microBatches(rows, this.#budget, bytes, this.#decoder.lanes);
   }
 
   /** Keeps activations where one row fits so; else recomputes them in all batches. */
@@ -265,7 +297,7 @@ export class Scorer {
   } {
     const checkpoints = sizes.some((row) => gradientBytes(this.#size, row, false) > this.#budget);
     const bytes = (row: RowSize): number => gradientBytes(this.#size, row, checkpoints);
-    return { batches: microBatches(sizes, this.#budget, bytes), checkpoints };
+    return { batches: this.#batches(sizes, bytes), checkpoints };
   }
 
   async #variants(

@@ -43,7 +43,9 @@ export interface DecodeOptions {
   readonly parameters?: Readonly<Record<string, TensorLike>>;
   /** Rows that are run at once, from 2. Default 32; results do not depend on it. */
   readonly maximumBatch?: number;
-  /** Called for each token, in the order of steps, then rows. */
+  /** Further sessions of the same graph: batches run in all of them side by side; results do not depend on it. */
+  readonly moreSessions?: readonly DecoderSession[];
+  /** Called for each token: batch by batch in each session, in the order of steps, then rows. */
   readonly onToken?: (event: {
     readonly prompt: number;
     readonly sample: number;

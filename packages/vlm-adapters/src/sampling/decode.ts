@@ -1,3 +1,4 @@
+import { allSettledOrThrow } from '../engine/side-by-side.js';
 import { VlmError } from '../errors.js';
 import { type BatchCache, type PromptCache, SplitCache, WholeCache } from './batch-cache.js';
 import { planBatches } from './batches.js';
@@ -32,7 +33,7 @@ export async function decode(
   prompts: readonly DecodePrompt[],
   options: DecodeOptions,
 ): Promise<DecodedRow[][]> {
-  const { parameters = {}, maximumBatch = 32, signal } = options;
+  const { parameters = {}, maximumBatch = 32, moreSessions = [], signal } = options;
   const rules = rowRules(options);
   const sizes = prompts.map((prompt, index) => ({
     tokens: promptTokens(prompt, index, description),
@@ -41,37 +42,42 @@ export async function decode(
   if (!Number.isSafeInteger(maximumBatch) || maximumBatch < leastRows)
     refuse(`\`maximumBatch\` must be a whole number from ${leastRows}, got ${maximumBatch}`);
   const isSplit = description.cache.every(({ prompt }) => prompt !== null);
-  const runs = new DecoderRuns(session, description, parameters);
   const states = prompts.map(({ tokenIds, streams }, prompt) =>
     streams.map((stream, sample) => new RowState({ prompt, sample, stream }, tokenIds, rules)),
   );
-  let read = new Map<number, { logits: Logits; cache: PromptCache }>();
-  for (const batch of planBatches(sizes, { maximumBatch, mixesPrompts: isSplit })) {
-    // A prompt of more rows than one batch holds is still read once.
-    const last = read;
-    read = new Map();
-    for (const index of new Set(batch.map(({ prompt }) => prompt))) {
-      signal?.throwIfAborted();
-      const prompt = prompts[index] as DecodePrompt;
-      read.set(index, last.get(index) ?? (await runs.prefill(prompt)));
+  const batches = planBatches(sizes, { maximumBatch, mixesPrompts: isSplit }).values();
+  const work = async (worker: DecoderSession): Promise<void> => {
+    const runs = new DecoderRuns(worker, description, parameters);
+    let read = new Map<number, { logits: Logits; cache: PromptCache }>();
+    // One iterator for all sessions: each takes the next batch when it is free.
+    for (const batch of batches) {
+      // A prompt of more rows than one batch holds is still read once.
+      const last = read;
+      read = new Map();
+      for (const index of new Set(batch.map(({ prompt }) => prompt))) {
+        signal?.throwIfAborted();
+        const prompt = prompts[index] as DecodePrompt;
+        read.set(index, last.get(index) ?? (await runs.prefill(prompt)));
+      }
+      const rows: RowState[] = [];
+      for (const { prompt, sample } of batch) {
+        const row = states[prompt]?.[sample];
+        const logits = read.get(prompt)?.logits;
+        if (row === undefined || logits === undefined) continue;
+        row.grow(logits.data);
+        if (!row.isFinished) rows.push(row);
+      }
+      if (rows.length === 0) continue;
+      const caches = padded(rows).map(({ prompt }) => read.get(prompt)?.cache as PromptCache);
+      const [first] = caches;
+      const cache =
+        isSplit || first === undefined
+          ? new SplitCache(description, caches)
+          : new WholeCache(description, first, caches.length);
+      await growRows(rows, cache, { runs, prompts, options });
     }
-    const rows: RowState[] = [];
-    for (const { prompt, sample } of batch) {
-      const row = states[prompt]?.[sample];
-      const logits = read.get(prompt)?.logits;
-      if (row === undefined || logits === undefined) continue;
-      row.grow(logits.data);
-      if (!row.isFinished) rows.push(row);
-    }
-    if (rows.length === 0) continue;
-    const caches = padded(rows).map(({ prompt }) => read.get(prompt)?.cache as PromptCache);
-    const [first] = caches;
-    const cache =
-      isSplit || first === undefined
-        ? new SplitCache(description, caches)
-        : new WholeCache(description, first, caches.length);
-    await growRows(rows, cache, { runs, prompts, options });
-  }
+  };
+  await allSettledOrThrow([session, ...moreSessions].map(work));
   return states.map((rows) => rows.map((row) => row.result()));
 }
 
