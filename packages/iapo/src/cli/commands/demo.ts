@@ -31,7 +31,7 @@ export function addDemo(
   program
     .command('demo')
     .description('train a tiny model by IAPO, offline, in a few minutes')
-    .option('--steps <steps>', 'IAPO steps', wholeNumber(1), 10)
+    .option('--steps <steps>', 'IAPO steps', wholeNumber(1), 15)
     .option('--tasks <tasks>', 'tasks of both evaluations', wholeNumber(1), 200)
     .option('--prompts <prompts>', 'prompts a step, 8 rollouts each', wholeNumber(1), 8)
     .option('--seed <seed>', 'another one gives another run', wholeNumber(0), 0)
