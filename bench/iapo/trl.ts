@@ -1,7 +1,7 @@
 // Seconds of a GRPO step beside TRL's GRPOTrainer: the same weights, prompts, group size and number of tokens, one
 // turn, text only, LoRA of rank 16 on all linear layers of the decoder.
 //   npm run export-reference -w packages/tiny-vlm -- --steps 1 --out FOLDER
-//   npx tsx bench/iapo/trl.ts --folder FOLDER/model --python python3 [--turns 3]
+//   npx tsx bench/iapo/trl.ts --folder FOLDER/model --python python3 [--turns 3] [--workers 2]
 // Python needs torch, transformers, peft, trl and datasets.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { OnnxVlm, trainIapo } from '@iapo/iapo';
+import { type EpisodeReward, OnnxVlm, trainIapo } from '@iapo/iapo';
 import { SmallCharts } from '@iapo/tiny-vlm';
 
 const { values: options } = parseArgs({
@@ -18,6 +18,7 @@ const { values: options } = parseArgs({
     python: { type: 'string', default: 'python3' },
     turns: { type: 'string', default: '3' },
     steps: { type: 'string', default: '6' },
+    workers: { type: 'string', default: '2' },
   },
 });
 const { folder, python } = options;
@@ -47,20 +48,36 @@ writeFileSync(
   ),
 );
 
-/** Every model's reward: anything that differs between samples. */
+/** No answer is right, and most are cut off. */
 const scorer = {
-  name: 'length',
-  description: 'The length of the answer, folded.',
-  score: ({ prediction }: { readonly prediction: unknown }) => ({
-    score: (String(prediction).length % 7) / 7,
-  }),
+  name: 'none',
+  description: 'Nothing is right.',
+  score: () => ({ score: 0 }),
 };
 
-async function ours(): Promise<number[]> {
+/** As the peer's: no two rollouts of a group are likely to have the same, so that every row is differentiated. */
+const tokenReward: EpisodeReward = {
+  name: 'tokens',
+  values: (inputs) =>
+    inputs.map(({ episode: { firstTurn } }) => {
+      const ids = [...firstTurn.tokenIds];
+      return ids.reduce((sum, id) => sum + (id % 7), 0) / (7 * ids.length);
+    }),
+};
+
+interface Ours {
+  readonly seconds: number[];
+  /** Seconds of each step by phase. */
+  readonly phases: Record<string, number[]>;
+}
+
+async function ours(): Promise<Ours> {
   await using student = await OnnxVlm.load(folder ?? '', {
     lora: { r: 16, alpha: 32, targetModules: 'all-linear' },
+    worker: Number(options.workers),
+    threads: 1,
   });
-  const seconds: number[] = [];
+  const measured: Ours = { seconds: [], phases: {} };
   for await (const event of trainIapo({
     student,
     tasks,
@@ -69,13 +86,17 @@ async function ours(): Promise<number[]> {
     samplesPerPrompt,
     learningRate: 1e-5,
     episode: { maxTurns: 1, maxTokensPerTurn: tokens, temperature: 1 },
-    score: { scorer, extractor: (reply) => reply },
+    score: { scorer },
+    rewards: [{ weight: 1, reward: tokenReward }],
   })) {
+    if (event.type === 'update-skipped') throw new Error('A step had nothing to learn.');
     if (event.type !== 'step-end') continue;
-    const phases = Object.values(event.clock.phases ?? {});
-    seconds.push(phases.reduce((sum, ms) => sum + ms, 0) / 1000);
+    const phases = Object.entries(event.clock.phases ?? {});
+    measured.seconds.push(phases.reduce((sum, [, ms]) => sum + ms, 0) / 1000);
+    for (const [phase, ms] of phases)
+      measured.phases[phase] = [...(measured.phases[phase] ?? []), ms / 1000];
   }
-  return seconds;
+  return measured;
 }
 
 interface Peer {
@@ -107,8 +128,11 @@ try {
   for (let turn = 0; turn < turns; turn++) {
     const peer = theirs();
     if (turn === 0) console.log(`trl ${peer.trl}, torch ${peer.torch}, Node ${process.version}`);
+    const { seconds, phases } = await ours();
+    for (const [phase, values] of Object.entries(phases))
+      console.log(`${phase} ${median(later(values)).toFixed(3)} s`);
     rows.push({
-      ours: median(later(await ours())),
+      ours: median(later(seconds)),
       theirs: median(later(peer.seconds)),
       generation: median(later(peer.generation)),
     });

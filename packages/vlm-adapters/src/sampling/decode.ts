@@ -45,7 +45,12 @@ export async function decode(
   const states = prompts.map(({ tokenIds, streams }, prompt) =>
     streams.map((stream, sample) => new RowState({ prompt, sample, stream }, tokenIds, rules)),
   );
-  const batches = planBatches(sizes, { maximumBatch, mixesPrompts: isSplit }).values();
+  const batches = planBatches(sizes, {
+    maximumBatch,
+    mixesPrompts: isSplit,
+    bytesPerToken: bytesPerToken(description),
+    lanes: 1 + moreSessions.length,
+  }).values();
   const work = async (worker: DecoderSession): Promise<void> => {
     const runs = new DecoderRuns(worker, description, parameters);
     let read = new Map<number, { logits: Logits; cache: PromptCache }>();
@@ -107,6 +112,13 @@ async function growRows(
     if (kept.length < rows.length && kept.length > 0) cache.keep(padded(kept));
     rows = kept.flatMap((index) => rows[index] ?? []);
   }
+}
+
+function bytesPerToken({ cache }: DecoderDescription): number {
+  return cache.reduce(
+    (sum, { type, heads, headSize }) => sum + heads * headSize * (type === 'float16' ? 2 : 4),
+    0,
+  );
 }
 
 /** A list of at least `leastRows`, the last one repeated. */
