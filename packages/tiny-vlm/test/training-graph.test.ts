@@ -91,6 +91,22 @@ describe('the training graph', () => {
     }
   });
 
+  it('gives the same bits in two threads as in one', async () => {
+    const options = { seed: 11, threads: 1 };
+    const one = await TrainableModel.create(architectures.miniature, tokenizer.size, options);
+    const two = await TrainableModel.create(architectures.miniature, tokenizer.size, {
+      ...options,
+      workers: 2,
+    });
+    try {
+      const buckets = cutByLength(examples, 4);
+      const expected = await crossEntropy({ model: one, tokenizer }, buckets);
+      expect(await crossEntropy({ model: two, tokenizer }, buckets)).toEqual(expected);
+    } finally {
+      await Promise.all([one.dispose(), two.dispose()]);
+    }
+  });
+
   it('has the gradient that central differences show, for every weight', async () => {
     const batch = makeBatch(tokenizer, examples.slice(0, 3));
     const random = seededRandom(9);

@@ -26,7 +26,8 @@ const { values } = parseArgs({
     model: { type: 'string', default: 'base' },
     steps: { type: 'string', default: '100' },
     out: { type: 'string' },
-    threads: { type: 'string', default: '2' },
+    threads: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '2' },
   },
 });
 const { model: name, out } = values;
@@ -40,6 +41,7 @@ const { seed, batchSize, stages } = supervised;
 const model = await TrainableModel.create(architecture, tokenizer.size, {
   seed,
   threads: Number(values.threads),
+  workers: Number(values.workers),
 });
 mkdirSync(out, { recursive: true });
 const folder = join(out, 'model');

@@ -13,7 +13,10 @@ import { Progress } from './progress.js';
 export async function trainSupervisedModel(
   folder: string,
   recipe: ModelRecipe,
-  { tokenizer, ...threads }: { readonly tokenizer: Tokenizer; readonly threads?: number },
+  {
+    tokenizer,
+    ...threads
+  }: { readonly tokenizer: Tokenizer; readonly threads?: number; readonly workers?: number },
 ): Promise<TrainableModel> {
   const { architecture, supervised } = recipe;
   const { seed } = supervised;

@@ -1,7 +1,7 @@
 /**
  * Trains a model and writes it to `models/`:
  *
- *   npm run train -w packages/tiny-vlm -- --model base|student|teacher [--threads 1] [--runs folder] [--models folder]
+ *   npm run train -w packages/tiny-vlm -- --model base|student|teacher [--threads 1] [--workers 1] [--runs folder] [--models folder]
  *
  * With one thread (the default) the same seed gives the same weights; with several, sums of gradients are added in
  * another order each time. A command that was stopped goes on where it was. The student begins as the base, which is trained first where
@@ -31,6 +31,7 @@ const { values } = parseArgs({
   options: {
     model: { type: 'string' },
     threads: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '1' },
     runs: { type: 'string', default: join(root, 'runs') },
     models: { type: 'string', default: join(root, 'models') },
   },
@@ -45,6 +46,7 @@ const tokenizer = makeTokenizer();
 const model = await trainSupervisedModel(join(runs, plan.supervised), recipe, {
   tokenizer,
   threads: Number(values.threads),
+  workers: Number(values.workers),
 });
 try {
   const outcome = plan.outcome === null ? null : outcomeRecipes[plan.outcome];

@@ -1,4 +1,4 @@
-import { createSession, keepOutputs, type Session } from '@iapo/onnx-autograd';
+import { createSession, keepOutputs, type Session, type SessionOptions } from '@iapo/onnx-autograd';
 import type { NamedArrays } from '@iapo/rl-core';
 import type { TrainingBatch } from '../data/batch.js';
 import type { Architecture } from './architecture.js';
@@ -13,11 +13,11 @@ export class TrainableModel {
   readonly vocabulary: number;
   readonly weights: Weights;
   readonly #scoring: Session;
-  readonly #gradients: Session;
+  readonly #gradients: readonly Session[];
 
   private constructor(
     parts: Pick<TrainableModel, 'architecture' | 'vocabulary' | 'weights'>,
-    sessions: { readonly scoring: Session; readonly gradients: Session },
+    sessions: { readonly scoring: Session; readonly gradients: readonly Session[] },
   ) {
     this.architecture = parts.architecture;
     this.vocabulary = parts.vocabulary;
@@ -26,23 +26,39 @@ export class TrainableModel {
     this.#gradients = sessions.gradients;
   }
 
-  /** Random weights of a seed. */
+  /**
+   * Random weights of a seed.
+   *
+   * @param options.threads Inside one operator. Default: the number of cores.
+   * @param options.workers Threads that compute gradients of batches side by side. Default 1, in this thread.
+   */
   static async create(
     architecture: Architecture,
     vocabulary: number,
-    { seed, threads }: { readonly seed: number; readonly threads?: number },
+    {
+      seed,
+      threads,
+      workers = 1,
+    }: { readonly seed: number; readonly threads?: number; readonly workers?: number },
   ): Promise<TrainableModel> {
     const source = initialWeights(seed, architecture.layers);
     const graph = makeTrainingGraph(architecture, vocabulary);
-    const options = threads === undefined ? {} : { threads };
+    const options: SessionOptions = threads === undefined ? {} : { threads };
     const scoring = await createSession(keepOutputs(graph.model, ['logprobs']), options);
     const derived = differentiateTraining(graph);
-    const gradients = await createSession(
-      keepOutputs(derived, ['logprobs', ...graph.weightNames.map((name) => `gradient.${name}`)]),
-      options,
-    );
+    const wanted = ['logprobs', ...graph.weightNames.map((name) => `gradient.${name}`)];
+    const gradients: Session[] = [];
+    for (let worker = 0; worker < workers; worker++) {
+      const own = workers === 1 ? {} : { worker: `training ${worker}` };
+      gradients.push(await createSession(keepOutputs(derived, wanted), { ...options, ...own }));
+    }
     const weights = loadWeights(graph.model, graph.weightNames, source);
     return new TrainableModel({ architecture, vocabulary, weights }, { scoring, gradients });
+  }
+
+  /** How many batches can be differentiated at the same time. */
+  get workers(): number {
+    return this.#gradients.length;
   }
 
   async logprobs(batch: TrainingBatch): Promise<Float32Array> {
@@ -50,12 +66,19 @@ export class TrainableModel {
     return floatsOf(results['logprobs']);
   }
 
-  /** Log-probabilities, and Σ c_t ∂log p_t/∂w for every weight. */
+  /**
+   * Log-probabilities, and Σ c_t ∂log p_t/∂w for every weight.
+   *
+   * @param worker Which of the threads computes it.
+   */
   async gradients(
     batch: TrainingBatch,
     cotangents: Float32Array,
+    worker = 0,
   ): Promise<{ readonly logprobs: Float32Array; readonly gradients: NamedArrays }> {
-    const results = await this.#gradients.run({
+    const session = this.#gradients[worker];
+    if (session === undefined) throw new RangeError(`internal: there is no worker ${worker}.`);
+    const results = await session.run({
       ...batch.feeds,
       ...weightFeeds(this.weights),
       'cotangent.logprobs': { type: 'float32', dims: [cotangents.length], data: cotangents },
@@ -67,6 +90,6 @@ export class TrainableModel {
   }
 
   async dispose(): Promise<void> {
-    await Promise.all([this.#scoring.dispose(), this.#gradients.dispose()]);
+    await Promise.all([this.#scoring, ...this.#gradients].map((session) => session.dispose()));
   }
 }

@@ -14,12 +14,19 @@ export async function crossEntropy(
   const total = new GradientAccumulator();
   let loss = 0;
   let only: NamedArrays = {};
-  for (const batch of batches) {
-    const cotangents = new Float32Array(batch.scored).fill(-1 / scored);
-    const { logprobs, gradients } = await model.gradients(batch, cotangents);
-    loss -= logprobs.reduce((sum, value) => sum + value, 0) / scored;
-    if (batches.length > 1) total.add(gradients);
-    else only = gradients;
+  for (let start = 0; start < batches.length; start += model.workers) {
+    // Neighbors are of like length, so no worker waits long; sums are taken in the order of the buckets.
+    const results = await Promise.all(
+      batches.slice(start, start + model.workers).map((batch, worker) => {
+        const cotangents = new Float32Array(batch.scored).fill(-1 / scored);
+        return model.gradients(batch, cotangents, worker);
+      }),
+    );
+    for (const { logprobs, gradients } of results) {
+      loss -= logprobs.reduce((sum, value) => sum + value, 0) / scored;
+      if (batches.length > 1) total.add(gradients);
+      else only = gradients;
+    }
   }
   return { loss, gradients: batches.length > 1 ? total.take() : only };
 }

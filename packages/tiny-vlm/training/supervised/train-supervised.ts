@@ -32,7 +32,7 @@ export interface SupervisedRecipe {
   readonly batchSize: number;
   /**
    * Parts into which a batch is cut by length, one after the other: less padding, so less time. The gradient
-   * is the same but for rounding.
+   * is the same but for rounding. With several workers there are two for each at least.
    */
   readonly buckets: number;
   readonly weightDecay: number;
@@ -81,7 +81,7 @@ export async function* trainSupervised(
         demonstrations.example(step * recipe.batchSize + index, stage),
       ),
     );
-    const buckets = cutByLength(examples, recipe.buckets);
+    const buckets = cutByLength(examples, bucketCount(recipe.buckets, model.workers));
     const { loss, gradients } = await crossEntropy({ model, tokenizer }, buckets);
     const gradientNorm = globalNorm(gradients);
     const learningRate =
@@ -111,6 +111,11 @@ export async function* trainSupervised(
       durationMs: clock() - start,
     };
   }
+}
+
+/** Two for each worker at least, so that the longest examples do not make one wait for the other. */
+function bucketCount(wanted: number, workers: number): number {
+  return workers === 1 ? wanted : workers * Math.max(2, Math.ceil(wanted / workers));
 }
 
 /** Norms and biases are not drawn towards 0. */
