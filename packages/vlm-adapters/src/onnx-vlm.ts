@@ -11,6 +11,7 @@ import { AdapterSlot } from './engine/adapter-slot.js';
 import { Decoder } from './engine/decoder.js';
 import { type EmbeddingStatistics, EmbeddingTable } from './engine/embedding-table.js';
 import { textModules } from './engine/linear-modules.js';
+import { weightBytes } from './engine/model-bytes.js';
 import { promptEmbeddings } from './engine/prompt-rows.js';
 import { inRuntime } from './engine/runtime-errors.js';
 import { Sampler } from './engine/sampler.js';
@@ -64,9 +65,10 @@ export interface LoadOptions
   readonly memoryBudget?: number;
   /**
    * Run in a thread of its own, so that timers, servers and Ctrl-C stay alive; a number: in so many, among which
-   * the batches of a call are divided. Small models, whose operators are too short to be divided, are nearly so
-   * many times as fast; the sampler's copy of the weights is made for each. Gradients are equal to the last bit
-   * for an equal number. Default true (one).
+   * the batches of a call are divided. Small models, whose operators are too short to be divided, are much faster
+   * so; the sampler's copy of the weights is made for each. Gradients are equal to the last bit for an equal
+   * number. Default true (one); for a decoder of up to 64 MiB on the CPU, if `threads` is not given either, the
+   * number of cores, at most 4.
    */
   readonly worker?: boolean | number;
   /** Threads inside one operator. Default: the number of cores, divided by that of `worker`. */
@@ -154,14 +156,14 @@ export class OnnxVlm {
     );
     const { config, family } = processor;
     const paths = await findGraphFiles(root, subfolder, dtype);
-    const lanes = sessionLanes(options);
-    const [session] = lanes;
     const merged = readGraph(paths.decoder_model_merged);
     const graphs = {
       embed_tokens: readGraph(paths.embed_tokens),
       vision_encoder: readGraph(paths.vision_encoder),
       decoder_model_merged: useFloatActivations(chooseBranches(merged)),
     };
+    const lanes = sessionLanes(options, weightBytes(merged));
+    const [session] = lanes;
     const weightsOf = (graph: GraphName): TrainableWeights =>
       options.trainable === 'weights'
         ? TrainableWeights.of(graph, graphs[graph])

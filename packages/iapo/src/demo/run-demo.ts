@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { divergences } from '@iapo/attribution';
 import { SmallCharts, smallChartScorer, smallChartTools, tinyVlmPath } from '@iapo/tiny-vlm';
 import { compareEvaluations, type EvaluationDifference } from '../evaluate/compare-evaluations.js';
@@ -78,16 +77,12 @@ export async function* runDemo(options: DemoOptions = {}): AsyncGenerator<DemoEv
   const abort = signal === undefined ? {} : { signal };
   // Loaded when it is needed: the native runtime takes a while.
   const { OnnxVlm } = await import('@iapo/vlm-adapters');
-  // Their operators are too short to be divided among threads; the batches of a call are.
-  const speed = { worker: Math.min(4, availableParallelism()), threads: 1 };
   const student = await OnnxVlm.load(options.student ?? tinyVlmPath('student'), {
     lora: { r: 16, alpha: 32, targetModules: 'all-linear' },
-    ...speed,
     ...abort,
   });
   try {
     const teacher = await OnnxVlm.load(options.teacher ?? tinyVlmPath('teacher'), {
-      ...speed,
       ...abort,
     });
     try {

@@ -16,6 +16,7 @@ import { samplingSettings } from '../sampling/sampling-settings.js';
 import type { Completion, SamplingOptions } from '../types/model.js';
 import type { EncodedPrompt } from '../types/prompt.js';
 import type { EmbeddingTable } from './embedding-table.js';
+import { weightBytes } from './model-bytes.js';
 import type { Parameters } from './parameters.js';
 import { deepstackRows, promptEmbeddings } from './prompt-rows.js';
 import { inRuntime } from './runtime-errors.js';
@@ -217,18 +218,4 @@ function streamsOf(prompts: number, { n = 1, seed = 0, seeds }: SamplingOptions)
   return Array.from({ length: prompts }, (_, prompt) =>
     Array.from({ length: n }, (__, sample) => ({ seed, prompt, sample })),
   );
-}
-
-const elementBytes: Readonly<Record<string, number>> = {
-  float32: 4,
-  float16: 2,
-  uint8: 1,
-  int8: 1,
-};
-
-function weightBytes({ graph }: OnnxModel): number {
-  return graph.initializers.reduce((sum, { type, dims }) => {
-    const count = dims.reduce((product, size) => product * size, 1);
-    return sum + count * (elementBytes[type ?? ''] ?? 8);
-  }, 0);
 }
