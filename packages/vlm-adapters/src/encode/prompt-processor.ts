@@ -237,7 +237,7 @@ export class PromptProcessor {
     if (tokens > maxPositions)
       throw new VlmError(
         'context-length',
-        `The prompt has ${tokens} tokens and the model's context ${maxPositions}: leave out messages, or make ` +
+        `The prompt has ${tokens} tokens and the model's context ${maxPositions}: leave out messages, offer fewer tools, or make ` +
           'pictures smaller.',
       );
   }

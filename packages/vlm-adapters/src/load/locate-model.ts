@@ -64,17 +64,25 @@ export async function locateModel(
     options.localFilesOnly === true ||
     isSet(process.env['HF_HUB_OFFLINE']) ||
     !env.allowRemoteModels;
-  await fetchModel({
-    ...options,
-    id: given,
-    folder: target,
-    baseUrl: isOffline
-      ? null
-      : `${env.remoteHost}${env.remotePathTemplate
-          .replaceAll('{model}', given)
-          .replaceAll('{revision}', encodeURIComponent(revision))}`,
-    token: process.env['HF_TOKEN'] ?? null,
-  });
+  try {
+    await fetchModel({
+      ...options,
+      id: given,
+      folder: target,
+      baseUrl: isOffline
+        ? null
+        : `${env.remoteHost}${env.remotePathTemplate
+            .replaceAll('{model}', given)
+            .replaceAll('{revision}', encodeURIComponent(revision))}`,
+      token: process.env['HF_TOKEN'] ?? null,
+    });
+  } catch (error) {
+    if (!(error instanceof VlmError)) throw error;
+    // A mistyped path looks like a name on the hub.
+    throw new VlmError(error.code, `There is no folder ${folder}. ${error.message}`, {
+      cause: error.cause ?? error,
+    });
+  }
   return { folder: target, id: given, hubName: given };
 }
 

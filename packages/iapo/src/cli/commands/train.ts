@@ -1,4 +1,5 @@
 import { join, relative } from 'node:path';
+import { RlError } from '@iapo/rl-core';
 import type { Command } from 'commander';
 import { loadConfig } from '../../config/load-config.js';
 import { type OpenedConfig, openConfig } from '../../config/open-config.js';
@@ -68,6 +69,13 @@ export function addTrain(
         }
       } catch (error) {
         status.end();
+        if (error instanceof RlError && error.code === 'run-exists') {
+          throw new IapoError(
+            'invalid-option',
+            `There is already a run in ${relative('.', opened.options.runFolder ?? '.')}. Continue it with --resume, or choose another folder with --set runFolder=….`,
+            { cause: error },
+          );
+        }
         if (!interrupts.abort.aborted) throw error;
         status.print('Stopped. The last checkpoint stands; continue with: iapo train --resume');
         finish(exitCodes.interrupted);

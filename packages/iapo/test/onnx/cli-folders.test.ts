@@ -1,0 +1,109 @@
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createColors } from 'picocolors';
+import { describe, expect, test } from 'vitest';
+import { runCommandLine } from '../../src/cli/program.js';
+import type { IapoEvent } from '../../src/train/events.js';
+import { familyFolder } from './fixture-models.js';
+
+const tables = fileURLToPath(
+  new URL('../../../vqa-tools/data/wikitablequestions', import.meta.url),
+);
+
+/** Random weights say nothing that reads as a call: here every text is one. */
+const dialect = `{
+  name: 'everything-is-a-call',
+  maxCalls: 1,
+  read: (text) => ({
+    calls: [{
+      name: 'flip',
+      arguments: { direction: 'horizontal' },
+      spans: {
+        call: { start: 0, end: text.length },
+        name: { start: 0, end: text.length },
+        arguments: [],
+      },
+    }],
+    failure: null,
+    repairs: [],
+  }),
+}`;
+
+/** A project as a user has it: two folders of models, a folder of real questions, and a configuration. */
+function project(teacher: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'iapo-folders-'));
+  cpSync(tables, join(folder, 'data'), { recursive: true });
+  writeFileSync(
+    join(folder, 'iapo.config.ts'),
+    `export default {
+  student: {
+    model: ${JSON.stringify(familyFolder('qwen2_5_vl'))},
+    lora: { r: 2, alpha: 4, targetModules: 'all-linear' },
+  },
+  teacher: { model: ${JSON.stringify(familyFolder(teacher))} },
+  data: { files: 'data/questions.jsonl', limit: 6 },
+  tools: ['flip'],
+  runFolder: 'runs/first',
+  steps: 2,
+  promptsPerStep: 1,
+  samplesPerPrompt: 4,
+  learningRate: 1e-3,
+  episode: { dialect: ${dialect}, maxTokensPerTurn: 6, maxTurns: 2 },
+  reward: { lambda: 1 },
+  explain: { attribution: { steps: 8, maximumSteps: 8 }, requireConvergence: false },
+};\n`,
+  );
+  return folder;
+}
+
+async function iapo(...words: string[]): Promise<{ code: number; err: string }> {
+  let err = '';
+  const code = await runCommandLine(
+    words,
+    {
+      out: () => {},
+      err: (text) => {
+        err += text;
+      },
+      isInteractive: false,
+      columns: () => 80,
+      colors: createColors(false),
+    },
+    '0.1.0',
+  );
+  return { code, err };
+}
+
+describe('iapo train on folders of models and of real questions', () => {
+  test.each([
+    ['of the same family', 'qwen2_5_vl'],
+    ['of another family', 'smolvlm'],
+  ])('student Qwen2.5-VL, teacher %s', async (_, teacher) => {
+    const folder = project(teacher);
+    const config = join(folder, 'iapo.config.ts');
+    const { code, err } = await iapo('train', '--config', config);
+    expect({ code, err }).toMatchObject({ code: 0, err: expect.stringContaining('step 2/2') });
+    const run = join(folder, 'runs', 'first');
+    const events = readFileSync(join(run, 'events.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line): IapoEvent => JSON.parse(line));
+    const explanations = events.filter((event) => event.type === 'explanations-end');
+    expect(explanations).toHaveLength(2);
+    for (const { distinctCalls } of explanations) expect(distinctCalls).toBeGreaterThan(0);
+    const explained = events.flatMap((event) =>
+      event.type === 'step-end' ? [event.metrics['penalty/explained'] ?? 0] : [],
+    );
+    const failures = explanations.flatMap((event) => event.failures);
+    // Random bytes may be no text that another vocabulary can spell: counted, not turned into a number.
+    if (teacher === 'qwen2_5_vl') expect(Math.max(...explained)).toBeGreaterThan(0);
+    else expect(Math.max(...explained) > 0 || failures.length > 0).toBe(true);
+    expect(existsSync(join(run, 'report.html'))).toBe(true);
+    expect(existsSync(join(run, 'adapter', 'adapter_model.safetensors'))).toBe(true);
+
+    const again = await iapo('train', '--config', config);
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('--resume') });
+  });
+});
