@@ -22,7 +22,7 @@ export function checkNothingLost(
   if (tools.length > 0 && !written.has('tools'))
     throw new VlmError(
       'prompt',
-      "The model's chat template has no place for tools: describe them in the system message, and pass no `tools`.",
+      "The model's chat template has no place for tools, and leaves out system messages that describe them.",
     );
   for (const [index, message] of messages.entries()) {
     if (index < from) continue;

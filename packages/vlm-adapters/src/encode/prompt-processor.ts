@@ -208,12 +208,15 @@ export class PromptProcessor {
   ): readonly Piece[] {
     const { template, specialTokens, family } = this.#parts;
     try {
-      return template.render({
+      const input = {
         messages: family.takesPartsOnly ? withPartsOnly(messages) : messages,
         tools,
         addGenerationPrompt,
         specialTokens,
-      });
+      };
+      const pieces = template.render(input);
+      const isComplete = tools.length === 0 || pieces.some(({ source }) => source.kind === 'tools');
+      return isComplete ? pieces : template.renderDescribingTools(input);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new VlmError('prompt', `The chat template cannot take these messages: ${reason}.`, {
