@@ -58,6 +58,8 @@ export class Explainer<Prompt extends AgentPrompt, TeacherPrompt extends AgentPr
   readonly #signal: AbortSignal | undefined;
   readonly #ofStudent = new Map<string, AttributionResult>();
   readonly #ofTeacher = new Map<string, AttributionResult>();
+  /** Of the teacher, for calls that are explained at the same time. */
+  readonly #underWay = new Map<string, Promise<AttributionResult>>();
   #version = -1;
 
   constructor(options: {
@@ -183,16 +185,37 @@ export class Explainer<Prompt extends AgentPrompt, TeacherPrompt extends AgentPr
       this.counts.teacherCached += 1;
       return known;
     }
+    const underWay = this.#underWay.get(key);
+    if (underWay !== undefined) {
+      const result = await underWay;
+      this.counts.teacherCached += 1;
+      return result;
+    }
+    const making = this.#makeByTeacher(episode, call, signal);
+    this.#underWay.set(key, making);
+    try {
+      const result = await making;
+      this.counts.teacher += 1;
+      this.#ofTeacher.set(key, result);
+      await this.#disk?.append(key, result);
+      return result;
+    } finally {
+      this.#underWay.delete(key);
+    }
+  }
+
+  /** @param call The student's call, or `null` for the teacher's own. */
+  async #makeByTeacher(
+    episode: PlayedEpisode<Prompt>,
+    call: readonly number[] | null,
+    signal: AbortSignal,
+  ): Promise<AttributionResult> {
     const prompt = await this.#encodeForTeacher(episode.task);
     const completion =
       call === null
         ? await this.#ownCall(prompt, signal)
         : translateCall(this.#student, this.#teacher, call);
-    const result = await this.#attribute(this.#teacher, prompt, completion, { episode, signal });
-    this.counts.teacher += 1;
-    this.#ofTeacher.set(key, result);
-    await this.#disk?.append(key, result);
-    return result;
+    return this.#attribute(this.#teacher, prompt, completion, { episode, signal });
   }
 
   async #encodeForTeacher({ messages, toolNames }: IapoTask): Promise<TeacherPrompt> {

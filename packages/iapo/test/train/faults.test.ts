@@ -103,10 +103,22 @@ describe('a teacher', () => {
   });
 
   test('explains its own calls when asked to', async () => {
+    const inner = toyTeacher();
+    let asked = 0;
+    const teacher = {
+      ...inner,
+      sample: (...request: Parameters<typeof inner.sample>) => {
+        asked++;
+        return inner.sample(...request);
+      },
+    };
     const events = await collect(
-      toyOptions({ teacher: toyTeacher(), steps: 1, explain: { who: 'own-calls' } }),
+      toyOptions({ teacher, steps: 1, explain: { who: 'own-calls', concurrency: 3 } }),
     );
     expect(stepMetrics(events)[0]?.['penalty/explained']).toBeGreaterThan(0.5);
+    // Its call for a prompt is the same, whatever the student's are, also when several are explained at once.
+    expect(ofType(events, 'explanations-end')[0]?.distinctCalls).toBeGreaterThan(4);
+    expect(asked).toBe(4);
     const { sample: _, ...mute } = toyTeacher();
     const refused = await collect(
       toyOptions({ teacher: mute, steps: 1, explain: { who: 'own-calls' } }),
