@@ -76,6 +76,11 @@ export type {
   EpisodeRewardInput,
   WeighedReward,
 } from './rewards/episode-reward.js';
+export {
+  type ChatModel,
+  type ModelCallJudgeOptions,
+  modelCallJudge,
+} from './rewards/model-call-judge.js';
 export { teacherLogprob } from './rewards/teacher-logprob.js';
 export { toolFailure } from './rewards/tool-failure.js';
 export { readRun, type StoredEvent, type StoredRun } from './runs/read-run.js';

@@ -10,7 +10,8 @@ export type CallJudge = (
 
 /**
  * The mean of a judge's scores of an episode's calls, as TRM rewards calls (openreview LnBEASInVr); `null` for an
- * episode without a call. TRM's judge is a trained reward model; here it is any function.
+ * episode without a call. TRM's judge is a trained reward model; here it is any function, such as
+ * `modelCallJudge(server)`.
  */
 export function callJudge(judge: CallJudge): EpisodeReward {
   return {

@@ -2,6 +2,7 @@ import type { AttributionModel, DifferentiableModel } from '@iapo/attribution';
 import type { EncodedPrompt, OnnxVlm, OpenAiVlm, ServerPrompt } from '@iapo/vlm-adapters';
 import { expectTypeOf, test } from 'vitest';
 import type { AgentModel, AgentPrompt, ScoringModel } from '../../src/model/agent-model.js';
+import type { ChatModel } from '../../src/rewards/model-call-judge.js';
 import type { Student, Teacher } from '../../src/train/options.js';
 
 /** Checked by the compiler: the packages know nothing of each other, and their objects fit all the same. */
@@ -17,4 +18,5 @@ test('an `OnnxVlm` fits what attribution, episodes and training ask of a model',
 
 test('an `OpenAiVlm` fits what scoring asks of a model', () => {
   expectTypeOf<OpenAiVlm>().toExtend<ScoringModel<ServerPrompt>>();
+  expectTypeOf<OpenAiVlm>().toExtend<ChatModel<ServerPrompt>>();
 });
