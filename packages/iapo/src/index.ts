@@ -27,6 +27,8 @@ export {
   evaluate,
   type Prediction,
 } from './evaluate/evaluate.js';
+export { type EvaluationSet, evaluateSets, type SetsEvaluation } from './evaluate/evaluate-sets.js';
+export { type PaperSet, type PaperSetName, paperSets } from './evaluate/paper-sets.js';
 export type { ExplainOptions, RunAttribution } from './explain/explain-options.js';
 export type { CallExplanation } from './explain/explainer.js';
 export type {

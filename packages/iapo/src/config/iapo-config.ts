@@ -4,6 +4,7 @@ import type { AgentPrompt } from '../model/agent-model.js';
 import type { PlayOptions } from '../model/play-episodes.js';
 import type { IapoTask } from '../task.js';
 import type { Student, Teacher, TrainIapoOptions } from '../train/options.js';
+import type { ScoreOptions } from '../train/score-episodes.js';
 import type { StageName } from '../train/train-stages.js';
 
 /** A model's folder, with how to load it. */
@@ -83,6 +84,13 @@ export interface IapoConfig extends RunOptions {
   /** Tasks of `iapo eval`; give these or `validationData`. */
   readonly validationTasks?: readonly IapoTask[];
   readonly validationData?: DataSource;
+  /**
+   * Sets of `iapo eval --sets`, by name: one of `paperSets` brings its scorer, any other has that of `score` or its
+   * own.
+   */
+  readonly validationSets?: Readonly<
+    Record<string, DataSource & { readonly score?: ScoreOptions }>
+  >;
   /** Default 100. */
   readonly steps?: number;
   /** Tools that are offered, by name or as a table. Default: all built-in ones. */

@@ -39,8 +39,10 @@ export async function openConfig(
   folder: string,
   { skip = [] }: { readonly skip?: readonly Part[] } = {},
 ): Promise<OpenedConfig> {
-  const { tools, data, tasks, validationData, validationTasks, student, teacher, ...others } =
+  const { tools, data, tasks, validationData, validationTasks, student, teacher, ...given } =
     config;
+  // Read by the command that asks for them.
+  const { validationSets: _sets, ...others } = given;
   const { stages, optimizer, episode = {}, explain = {}, steps = 100, runFolder, ...rest } = others;
   if (stages !== undefined && typeof optimizer === 'object') {
     throw new IapoError(

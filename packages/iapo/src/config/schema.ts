@@ -209,6 +209,10 @@ export const configSchema: z.ZodObject = z.strictObject({
     .optional(),
   data: data.optional(),
   validationData: data.optional(),
+  /** Sets of `iapo eval --sets`, by name. */
+  validationSets: z
+    .record(z.string().regex(/^[\w.-]+$/), data.extend({ score: runOptions.score }))
+    .optional(),
   /** Tools that are offered, by name. Default: all. */
   tools: z
     .union([z.array(oneOf(visualTools)).min(1), z.record(z.string(), z.looseObject({}))])

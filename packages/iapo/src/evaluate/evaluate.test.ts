@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { toyAgent, toyTasks } from '../../test/models/toy-agent.js';
 import { compareEvaluations } from './compare-evaluations.js';
 import { evaluate } from './evaluate.js';
+import { evaluateSets } from './evaluate-sets.js';
+import { paperSets } from './paper-sets.js';
 
 const teacher = toyAgent('knows', { favorsCalls: 4, knowsLabels: 6, readsGray: 4 });
 const student = toyAgent('guesses', { favorsCalls: 4, readsGray: 4 });
@@ -51,6 +53,62 @@ describe('evaluate', () => {
 
   test('refuses an empty data set', async () => {
     await expect(evaluate(teacher, [])).rejects.toMatchObject({ code: 'missing-input' });
+  });
+});
+
+describe('evaluateSets', () => {
+  const sets = { easy: { tasks: toyTasks(6) }, vwtq: { tasks: toyTasks(30) } };
+
+  test('gives each set and their mean, with its interval', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'iapo-sets-'));
+    const heard: string[] = [];
+    const result = await evaluateSets(student, sets, {
+      episode,
+      predictions: folder,
+      onSet: (name) => heard.push(name),
+    });
+    expect(heard).toEqual(['easy', 'vwtq']);
+    const means = Object.values(result.sets).map(({ accuracy }) => accuracy.mean ?? Number.NaN);
+    expect(means).toEqual([1 / 3, 1 / 3]);
+    expect(result.mean).toBeCloseTo(1 / 3, 12);
+    // Variance of n scores with n/3 ones: (2/9)·n/(n − 1), so s²/n is (2/9)/(n − 1).
+    const half = (1.96 * Math.sqrt(2 / 9 / 5 + 2 / 9 / 29)) / 2;
+    expect(result.interval?.[0]).toBeCloseTo(1 / 3 - half, 12);
+    expect(result.interval?.[1]).toBeCloseTo(1 / 3 + half, 12);
+    for (const [name, { predictions }] of Object.entries(result.sets)) {
+      const lines = readFileSync(join(folder, `${name}.jsonl`), 'utf8')
+        .trim()
+        .split('\n');
+      expect(lines).toHaveLength(predictions.length);
+    }
+  });
+
+  test('scores the sets of the paper by their own rules, unless told otherwise', async () => {
+    const asked: string[] = [];
+    const scorer = (name: string) => ({
+      name,
+      description: 'Says that it was asked.',
+      score: () => {
+        asked.push(name);
+        return { score: null, reason: 'none' };
+      },
+    });
+    const [task] = toyTasks(1);
+    const tasks = [{ ...task!, answers: ['A|B'] }];
+    const named = Object.fromEntries(Object.keys(paperSets).map((name) => [name, { tasks }]));
+    const result = await evaluateSets(
+      teacher,
+      { ...named, mine: { tasks }, judged: { tasks, score: { scorer: scorer('judge') } } },
+      { episode, score: { scorer: scorer('shared') } },
+    );
+    expect(asked).toEqual(['shared', 'judge']);
+    expect(result.mean).toBeNull();
+    expect(Object.keys(paperSets)).toHaveLength(6);
+    expect(result.sets['vtabfact']?.predictions[0]?.score).toBe(0);
+  });
+
+  test('refuses none', async () => {
+    await expect(evaluateSets(teacher, {})).rejects.toMatchObject({ code: 'missing-input' });
   });
 });
 

@@ -58,12 +58,15 @@ function project(student: string, teacher: string): string {
   return folder;
 }
 
-async function iapo(...words: string[]): Promise<{ code: number; err: string }> {
+async function iapo(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
   let err = '';
   const code = await runCommandLine(
     words,
     {
-      out: () => {},
+      out: (text) => {
+        out += text;
+      },
       err: (text) => {
         err += text;
       },
@@ -73,7 +76,7 @@ async function iapo(...words: string[]): Promise<{ code: number; err: string }> 
     },
     '0.1.0',
   );
-  return { code, err };
+  return { code, out, err };
 }
 
 describe('iapo train on folders of models and of real questions', () => {
@@ -109,5 +112,43 @@ describe('iapo train on folders of models and of real questions', () => {
 
     const again = await iapo('train', '--config', config);
     expect(again).toMatchObject({ code: 2, err: expect.stringContaining('--resume') });
+  });
+});
+
+describe('iapo eval on sets', () => {
+  const parquet = fileURLToPath(
+    new URL('../../../vqa-tools/test/fixtures/parquet/', import.meta.url),
+  );
+
+  test('reads the sets by their names, each with its scorer, and gives their mean', async () => {
+    const folder = project('qwen2_5_vl', 'qwen2_5_vl');
+    const config = join(folder, 'iapo.config.ts');
+    const sets = {
+      vwtq: { files: join(parquet, 'tablevqa.parquet') },
+      'horizontal-bars': { files: join(parquet, 'vtool_chart.parquet'), limit: 2 },
+    };
+    const text = readFileSync(config, 'utf8');
+    writeFileSync(
+      config,
+      text.replace(/};\n$/, `  validationSets: ${JSON.stringify(sets)},\n};\n`),
+    );
+    const predictions = join(folder, 'predictions');
+    const words = ['eval', '--config', config, '--sets'];
+    const { code, out, err } = await iapo(...words, '--predictions', predictions);
+    expect({ code, err }).toMatchObject({ code: 0 });
+    expect(out).toMatch(/^vwtq: .*, 4 tasks$/m);
+    expect(out).toMatch(/^horizontal-bars: .*, 2 tasks$/m);
+    expect(out).toMatch(/^mean of 2 sets {2}\d+\.\d %/m);
+    expect(existsSync(join(predictions, 'vwtq.jsonl'))).toBe(true);
+    const json = await iapo(...words, '--limit', '1', '--json');
+    expect(JSON.parse(json.out)).toMatchObject({
+      interval: null,
+      sets: { vwtq: { accuracy: { count: 1 } }, 'horizontal-bars': { mode: 'with-tools' } },
+    });
+    writeFileSync(config, text);
+    expect(await iapo(...words)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('validationSets'),
+    });
   });
 });
