@@ -1,5 +1,14 @@
 import type { ScorerName } from '@iapo/vqa-tools';
 
+/** The name of one of the paper's test sets. */
+export type PaperSetName =
+  | 'charxiv'
+  | 'horizontal-bars'
+  | 'vertical-bars'
+  | 'vwtq'
+  | 'vwtq-syn'
+  | 'vtabfact';
+
 /** One of the paper's test sets. */
 export interface PaperSet {
   readonly title: string;
@@ -16,7 +25,7 @@ export interface PaperSet {
  *
  * @see 2606.11652, experiments; ReFocus 2501.05452 and TableVQA-Bench 2404.19205 for the files.
  */
-export const paperSets = {
+export const paperSets: Readonly<Record<PaperSetName, PaperSet>> = {
   charxiv: { title: 'CharXiv', file: 'charxiv-subfigures.json', scorer: 'charxiv-rule' },
   'horizontal-bars': {
     title: 'ChartQA, horizontal bars',
@@ -35,10 +44,7 @@ export const paperSets = {
     file: 'tablevqa-vtabfact_wbb.json',
     scorer: 'tablevqa-vtabfact',
   },
-} as const satisfies Readonly<Record<string, PaperSet>>;
-
-/** The name of one of the paper's test sets. */
-export type PaperSetName = keyof typeof paperSets;
+};
 
 /** The scorer of a set: the paper's for one of its names, else `null`. */
 export function scorerOfSet(name: string): ScorerName | null {
