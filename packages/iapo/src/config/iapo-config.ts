@@ -42,6 +42,11 @@ export interface DataSource {
   readonly format?: DatasetFormatName;
   /** Folder that the rows' picture names are looked up in. */
   readonly imageFolder?: string;
+  /**
+   * Tables of questions that come without a picture (WikiTableQuestions, TabFact): JSONL of `id`, `columns`, `rows`.
+   * Default: `tables.jsonl` beside the questions.
+   */
+  readonly tables?: string;
   /** Text of the system message. Default none. */
   readonly system?: string;
   /** Most rows. Default all. */

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Sequence } from '@iapo/vlm-adapters';
+import type { AgentPrompt, ScoringModel } from '../model/agent-model.js';
 import type { ModelSource } from './iapo-config.js';
 
 /** A model that was loaded here, and so is given back here. */
@@ -8,6 +10,8 @@ export interface LoadedModel {
   readonly dispose: () => Promise<void>;
   /** Writes its adapter as PEFT does; `null` without one. */
   readonly saveAdapter: ((folder: string) => Promise<void>) | null;
+  /** What a new adapter began as: the model without it; `null` for other models. */
+  readonly reference: ScoringModel<AgentPrompt> | null;
 }
 
 /**
@@ -32,5 +36,13 @@ export async function loadModel(
     model: loaded,
     dispose: () => loaded.dispose(),
     saveAdapter: loaded.adapter === null ? null : (target) => saveAdapter(loaded, target),
+    reference:
+      lora === undefined
+        ? null
+        : {
+            // The prompts that it is given are the student's own.
+            logprobs: (sequences, options) =>
+              loaded.logprobs(sequences as readonly Sequence[], { ...options, adapter: false }),
+          },
   };
 }

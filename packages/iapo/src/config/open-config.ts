@@ -72,6 +72,7 @@ export async function openConfig(
       studentMembers,
     );
     const table = tools === undefined ? {} : { tools: toolTable(tools) };
+    const loadedStudent = opened.find(({ model }) => Object.is(model, trained));
     return {
       stages:
         stages === undefined
@@ -93,7 +94,7 @@ export async function openConfig(
       newOptimizer: typeof optimizer === 'string' ? () => optimizers[optimizer]() : null,
       validation,
       dispose,
-      saveAdapter: opened.find(({ model }) => Object.is(model, trained))?.saveAdapter ?? null,
+      saveAdapter: loadedStudent?.saveAdapter ?? null,
       options: {
         ...rest,
         student: trained,
@@ -102,6 +103,8 @@ export async function openConfig(
             ? null
             : requireMembers<Teacher<AgentPrompt>>('teacher', await open(teacher), teacherMembers),
         tasks: training,
+        // Costs nothing as long as `loss.beta` is 0.
+        reference: loadedStudent?.reference ?? null,
         steps,
         episode: { ...episode, ...table },
         explain: cacheIn(folder, explain),

@@ -68,6 +68,7 @@ const data = z.strictObject({
   files: z.union([z.string(), z.array(z.string()).min(1)]),
   format: oneOf(datasetFormats).optional(),
   imageFolder: z.string().optional(),
+  tables: z.string().optional(),
   /** Text of the system message. */
   system: z.string().optional(),
   limit: count.optional(),

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRaster, encodePng } from '@iapo/vqa-tools';
+import { createRaster, encodePng, renderTable } from '@iapo/vqa-tools';
 import { describe, expect, test } from 'vitest';
 import { readTasks } from './read-tasks.js';
 
@@ -30,6 +30,30 @@ describe('readTasks', () => {
     expect(task?.messages[1]?.content[0]).toMatchObject({ type: 'image', image: { width: 8 } });
     await expect(tasks.at(1)).rejects.toThrow(/picture of row 1 of .*train\.jsonl/);
     expect(tasks.at(2)).toBeUndefined();
+  });
+
+  test('draws the table of a question that comes without a picture', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'iapo-tables-'));
+    const question = (tableId: string) =>
+      JSON.stringify({ id: 'q', tableId, question: 'How many points?', answers: ['7'] });
+    writeFileSync(join(folder, 'questions.jsonl'), `${question('t1')}\n`);
+    const source = { files: 'questions.jsonl' };
+    await expect(readTasks(source, folder)).rejects.toThrow(/no .*tables\.jsonl: give their file/);
+    const table = { id: 't1', columns: ['Team', 'Points'], rows: [['Reds', '7']] };
+    writeFileSync(join(folder, 'tables.jsonl'), `${JSON.stringify(table)}\n`);
+    const task = await (await readTasks(source, folder)).at(0);
+    const { image, metadata } = renderTable(table);
+    expect(task?.metadata).toEqual(metadata);
+    expect(task?.messages[0]?.content).toEqual([
+      { type: 'image', image },
+      { type: 'text', text: 'How many points?' },
+    ]);
+    writeFileSync(join(folder, 'other.jsonl'), `${JSON.stringify(table)}\nnonsense\n`);
+    await expect(readTasks({ ...source, tables: 'other.jsonl' }, folder)).rejects.toThrow(
+      /Line 1 of .*other\.jsonl is no table/,
+    );
+    writeFileSync(join(folder, 'questions.jsonl'), `${question('t1')}\n${question('t2')}\n`);
+    await expect(readTasks(source, folder)).rejects.toThrow(/Row 1 of .* the table "t2"/);
   });
 
   test('skips and counts broken rows, or stops at the first', async () => {

@@ -1,8 +1,16 @@
-import { resolve } from 'node:path';
-import { type EpisodeMessage, readDataset, type VqaExample, VqaToolError } from '@iapo/vqa-tools';
+import { dirname, join, resolve } from 'node:path';
+import {
+  type EpisodeMessage,
+  readDataset,
+  renderTable,
+  type Table,
+  type VqaExample,
+  VqaToolError,
+} from '@iapo/vqa-tools';
 import type { DataSource } from '../config/iapo-config.js';
 import { IapoError } from '../errors.js';
 import type { IapoTask, TaskSource } from '../task.js';
+import { readTables } from './read-tables.js';
 
 /** Tasks of a data set, and what was left out of it. */
 export interface ReadTasks extends TaskSource {
@@ -11,7 +19,8 @@ export interface ReadTasks extends TaskSource {
 }
 
 /**
- * Reads the questions of data sets. Pictures stay as they are in their files until their task is drawn.
+ * Reads the questions of data sets. Pictures stay as they are in their files until their task is drawn; tables that
+ * come without one are drawn as one.
  *
  * @param folder Paths are relative to it.
  * @throws {VqaToolError} `bad-row` with file and row, `unknown-format`, `bad-argument` when no file matches.
@@ -36,18 +45,64 @@ export async function readTasks(source: DataSource, folder: string): Promise<Rea
   if (examples.length === 0) {
     throw new IapoError('missing-input', `There is no question in ${String(files)}.`);
   }
+  const tableOf = await findTables(examples, (file) =>
+    source.tables === undefined
+      ? join(dirname(file), 'tables.jsonl')
+      : resolve(folder, source.tables),
+  );
   return {
     length: examples.length,
     skippedRows,
     at: (index) => {
       const example = examples[index];
-      return example === undefined ? undefined : toTask(example, system);
+      return example === undefined
+        ? undefined
+        : toTask(example, { system, table: tableOf(example) });
     },
   };
 }
 
-async function toTask(example: VqaExample, system: string | undefined): Promise<IapoTask> {
-  const { id, question, answers, metadata, source } = example;
+/** Whether an example asks about a table and has no picture of it. */
+function needsTable({ tableId, images }: VqaExample): boolean {
+  return tableId !== undefined && images.length === 0;
+}
+
+/**
+ * Finds the tables of examples that come without a picture, before any is drawn.
+ *
+ * @throws {IapoError} `missing-input` for a table that is not there.
+ */
+async function findTables(
+  examples: readonly VqaExample[],
+  pathOf: (file: string) => string,
+): Promise<(example: VqaExample) => Table | null> {
+  const files = new Map<string, Map<string, Table>>();
+  for (const example of examples.filter(needsTable)) {
+    const { file, row } = example.source;
+    const path = pathOf(file);
+    const tables = files.get(path) ?? (await readTables(path));
+    files.set(path, tables);
+    if (!tables.has(example.tableId ?? '')) {
+      throw new IapoError(
+        'missing-input',
+        `Row ${row} of ${file} is about the table "${example.tableId}", which is not in ${path}.`,
+      );
+    }
+  }
+  return (example) =>
+    needsTable(example)
+      ? (files.get(pathOf(example.source.file))?.get(example.tableId ?? '') ?? null)
+      : null;
+}
+
+async function toTask(
+  example: VqaExample,
+  { system, table }: { readonly system: string | undefined; readonly table: Table | null },
+): Promise<IapoTask> {
+  const { id, question, answers, source } = example;
+  // A model that looks at pictures is shown the table as one.
+  const drawn = table === null ? null : renderTable(table);
+  const metadata = drawn?.metadata ?? example.metadata;
   const images = await Promise.all(
     example.images.map(async (image) => ({ type: 'image' as const, image: await image.decode() })),
   ).catch((cause: unknown) => {
@@ -60,7 +115,11 @@ async function toTask(example: VqaExample, system: string | undefined): Promise<
   });
   const request: EpisodeMessage = {
     role: 'user',
-    content: [...images, { type: 'text', text: question }],
+    content: [
+      ...(drawn === null ? [] : [{ type: 'image' as const, image: drawn.image }]),
+      ...images,
+      { type: 'text', text: question },
+    ],
   };
   const instructions: EpisodeMessage[] =
     system === undefined ? [] : [{ role: 'system', content: [{ type: 'text', text: system }] }];

@@ -204,7 +204,10 @@ function assertSettings<P extends AgentPrompt, T extends AgentPrompt>(
   }
   if (tasks.length === 0) throw new IapoError('missing-input', '`tasks` is empty.');
   if ((loss.beta ?? 0) !== 0 && reference === null) {
-    throw new IapoError('missing-input', '`reference` is missing: `loss.beta` is not 0.');
+    throw new IapoError(
+      'missing-input',
+      '`reference` is missing: `loss.beta` is not 0. (A configuration has one for a student with a new `lora`.)',
+    );
   }
   if (teacher === null && (settings.reward.lambda ?? 0) > 0) {
     throw new IapoError('missing-input', '`teacher` is missing: `reward.lambda` is not 0.');

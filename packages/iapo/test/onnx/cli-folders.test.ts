@@ -31,6 +31,11 @@ const dialect = `{
   }),
 }`;
 
+const remainder = `{
+  name: 'remainder',
+  values: (inputs) => inputs.map(({ episode }) => (episode.firstTurn.tokenIds[0] ?? 0) % 7),
+}`;
+
 /** A project as a user has it: two folders of models, a folder of real questions, and a configuration. */
 function project(student: string, teacher: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'iapo-folders-'));
@@ -52,6 +57,8 @@ function project(student: string, teacher: string): string {
   learningRate: 1e-3,
   episode: { dialect: ${dialect}, maxTokensPerTurn: 6, maxTurns: 2 },
   reward: { lambda: 1 },
+  // Random weights are never right; something must tell rollouts apart.
+  rewards: [{ weight: 1, reward: ${remainder} }],
   explain: { attribution: { steps: 8, maximumSteps: 8 }, requireConvergence: false },
 };\n`,
   );
@@ -98,6 +105,13 @@ describe('iapo train on folders of models and of real questions', () => {
       .map((line): IapoEvent => JSON.parse(line));
     const explanations = events.filter((event) => event.type === 'explanations-end');
     expect(explanations).toHaveLength(2);
+    expect(events.filter(({ type }) => type === 'update-end').length).toBeGreaterThan(0);
+    for (const event of events) {
+      if (event.type !== 'step-end') continue;
+      // The table of each question is shown as a picture, which the tool can flip.
+      expect(event.metrics['tools/success_rate']).toBe(1);
+      if (event.blocks !== null) expect(event.blocks.student['I']).toBeGreaterThan(0);
+    }
     for (const { distinctCalls } of explanations) expect(distinctCalls).toBeGreaterThan(0);
     const explained = events.flatMap((event) =>
       event.type === 'step-end' ? [event.metrics['penalty/explained'] ?? 0] : [],
@@ -112,6 +126,45 @@ describe('iapo train on folders of models and of real questions', () => {
 
     const again = await iapo('train', '--config', config);
     expect(again).toMatchObject({ code: 2, err: expect.stringContaining('--resume') });
+  });
+});
+
+describe('a KL term in the loss', () => {
+  const steps = ['--set', 'steps=2', '--set', 'loss.lossType=grpo', '--set', 'loss.beta=0.1'];
+
+  test('has the model without its new adapter for a reference', async () => {
+    const folder = project('qwen2_5_vl', 'qwen2_5_vl');
+    const words = ['train', '--config', join(folder, 'iapo.config.ts'), ...steps, '--json'];
+    const { code, out, err } = await iapo(...words);
+    expect({ code, err }).toMatchObject({ code: 0 });
+    const kl = out
+      .trim()
+      .split('\n')
+      .map((line): IapoEvent => JSON.parse(line))
+      .flatMap((event) => (event.type === 'step-end' ? [event.metrics['kl'] ?? null] : []));
+    console.log(
+      out
+        .split('\n')
+        .filter((l) => l.includes('step-end'))
+        .join('\n'),
+    );
+    expect(kl).toHaveLength(2);
+    // The adapter begins as nothing, and has moved after a step.
+    expect(Math.abs(kl[0] ?? Number.NaN)).toBeLessThan(1e-9);
+    expect(kl[1]).toBeGreaterThan(1e-9);
+  });
+
+  test('needs one to be given for an adapter that was trained before', async () => {
+    const folder = project('qwen2_5_vl', 'qwen2_5_vl');
+    const config = join(folder, 'iapo.config.ts');
+    const text = readFileSync(config, 'utf8');
+    const adapter = JSON.stringify(`${familyFolder('qwen2_5_vl')}adapter`);
+    writeFileSync(config, text.replace(/lora: {.*}/, `adapter: ${adapter}`));
+    const { code, err } = await iapo('train', '--config', config, ...steps);
+    expect({ code, err }).toMatchObject({
+      code: expect.not.stringMatching(/^0$/),
+      err: expect.stringContaining('`reference` is missing'),
+    });
   });
 });
 
