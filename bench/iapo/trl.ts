@@ -85,6 +85,8 @@ async function ours(): Promise<Ours> {
     promptsPerStep,
     samplesPerPrompt,
     learningRate: 1e-5,
+    // TRL leaves that pass out as well when there is one update a batch.
+    oldLogprobs: 'sampled',
     episode: { maxTurns: 1, maxTokensPerTurn: tokens, temperature: 1 },
     score: { scorer },
     rewards: [{ weight: 1, reward: tokenReward }],

@@ -186,6 +186,7 @@ const runOptions = {
   schedule: named(schedules).optional(),
   warmupSteps: integer.min(0).optional(),
   updatesPerBatch: count.optional(),
+  oldLogprobs: z.enum(['scored', 'sampled']).optional(),
   microBatchSize: count.nullable().optional(),
   maxGradientNorm: positive.nullable().optional(),
   onNonFinite: z.enum(['stop', 'skip']).optional(),

@@ -81,6 +81,14 @@ export interface TrainIapoOptions<Prompt extends AgentPrompt, TeacherPrompt exte
   readonly warmupSteps?: number;
   /** Passes over each batch. Default 1. */
   readonly updatesPerBatch?: number;
+  /**
+   * Log-probabilities before a batch's first update, to which its ratios are taken: `scored` in a forward pass of
+   * their own, or as they were `sampled`, which saves that pass. The ratios of the first update are 1 either way, as
+   * in TRL, which leaves the pass out, too; further ones then have the sampler's rounding in them (verl's
+   * `bypass_mode`). With `sampled` there is no entropy, and no bonus on it; leave `topP`, `topK` and `minP` off.
+   * Default `scored`.
+   */
+  readonly oldLogprobs?: 'scored' | 'sampled';
   /** Sequences a backward pass; changes memory, not the gradient. Default: all. */
   readonly microBatchSize?: number | null;
   /** Norm to clip gradients to, `null` for none. Default 1. */
@@ -155,6 +163,7 @@ export function resolveTrainIapoOptions<
     schedule: lookUp<Schedule>('schedule', schedules, options.schedule ?? 'constant'),
     warmupSteps: options.warmupSteps ?? 0,
     updatesPerBatch: options.updatesPerBatch ?? 1,
+    oldLogprobs: options.oldLogprobs ?? 'scored',
     microBatchSize: options.microBatchSize ?? null,
     maxGradientNorm: options.maxGradientNorm === undefined ? 1 : options.maxGradientNorm,
     onNonFinite: options.onNonFinite ?? 'stop',
@@ -241,6 +250,7 @@ export function configOf<P extends AgentPrompt, T extends AgentPrompt>(
     schedule: rest.schedule,
     warmupSteps: rest.warmupSteps,
     updatesPerBatch: rest.updatesPerBatch,
+    ...(rest.oldLogprobs === 'scored' ? {} : { oldLogprobs: rest.oldLogprobs }),
     microBatchSize: rest.microBatchSize,
     maxGradientNorm: rest.maxGradientNorm,
     onNonFinite: rest.onNonFinite,

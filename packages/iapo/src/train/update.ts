@@ -46,8 +46,9 @@ export async function scoreRows<P extends AgentPrompt, T extends AgentPrompt>(
   episodes: readonly PlayedEpisode<P>[],
   step: number,
 ): Promise<TrainingRow<P>[]> {
-  const { student, reference, trainTurns, loss } = settings;
-  const old = await scoreSampled(student, episodes, settings, 'student');
+  const { student, reference, trainTurns, loss, oldLogprobs } = settings;
+  const old =
+    oldLogprobs === 'sampled' ? null : await scoreSampled(student, episodes, settings, 'student');
   const referenceScores =
     (loss.beta ?? 0) === 0 || reference === null
       ? null
@@ -62,7 +63,7 @@ export async function scoreRows<P extends AgentPrompt, T extends AgentPrompt>(
       sequence: episode.sequence,
       mask,
       samplingLogprobs,
-      old: old[index]!,
+      old: old?.[index] ?? { logprobs: samplingLogprobs, entropies: null },
       reference: referenceScores?.[index]?.logprobs ?? null,
       maskedImage: maskedScores?.[index]?.logprobs ?? null,
     };
