@@ -1,7 +1,7 @@
 // Seconds of a GRPO step beside TRL's GRPOTrainer: the same weights, prompts, group size and number of tokens, one
 // turn, text only, LoRA of rank 16 on all linear layers of the decoder.
 //   npm run export-reference -w packages/tiny-vlm -- --steps 1 --out FOLDER
-//   npx tsx bench/iapo/trl.ts --folder FOLDER/model --python python3 [--turns 3] [--workers 2]
+//   npx tsx bench/iapo/trl.ts --folder FOLDER/model --python python3 [--turns 3] [--workers 2] [--old-logprobs sampled]
 // Python needs torch, transformers, peft, trl and datasets.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,6 +19,7 @@ const { values: options } = parseArgs({
     turns: { type: 'string', default: '3' },
     steps: { type: 'string', default: '6' },
     workers: { type: 'string', default: '2' },
+    'old-logprobs': { type: 'string', default: 'sampled' },
   },
 });
 const { folder, python } = options;
@@ -85,8 +86,8 @@ async function ours(): Promise<Ours> {
     promptsPerStep,
     samplesPerPrompt,
     learningRate: 1e-5,
-    // TRL leaves that pass out as well when there is one update a batch.
-    oldLogprobs: 'sampled',
+    // TRL leaves the pass that scores them out as well when there is one update a batch.
+    oldLogprobs: options['old-logprobs'] === 'scored' ? 'scored' : 'sampled',
     episode: { maxTurns: 1, maxTokensPerTurn: tokens, temperature: 1 },
     score: { scorer },
     rewards: [{ weight: 1, reward: tokenReward }],

@@ -45,7 +45,7 @@ export async function readTasks(source: DataSource, folder: string): Promise<Rea
   if (examples.length === 0) {
     throw new IapoError('missing-input', `There is no question in ${String(files)}.`);
   }
-  const tableOf = await findTables(examples, (file) =>
+  const tables = await findTables(examples, (file) =>
     source.tables === undefined
       ? join(dirname(file), 'tables.jsonl')
       : resolve(folder, source.tables),
@@ -57,42 +57,38 @@ export async function readTasks(source: DataSource, folder: string): Promise<Rea
       const example = examples[index];
       return example === undefined
         ? undefined
-        : toTask(example, { system, table: tableOf(example) });
+        : toTask(example, { system, table: tables.get(example) ?? null });
     },
   };
 }
 
-/** Whether an example asks about a table and has no picture of it. */
-function needsTable({ tableId, images }: VqaExample): boolean {
-  return tableId !== undefined && images.length === 0;
-}
-
 /**
- * Finds the tables of examples that come without a picture, before any is drawn.
+ * Finds the tables of examples that ask about one and come without a picture of it, before any is drawn.
  *
  * @throws {IapoError} `missing-input` for a table that is not there.
  */
 async function findTables(
   examples: readonly VqaExample[],
   pathOf: (file: string) => string,
-): Promise<(example: VqaExample) => Table | null> {
+): Promise<Map<VqaExample, Table>> {
   const files = new Map<string, Map<string, Table>>();
-  for (const example of examples.filter(needsTable)) {
-    const { file, row } = example.source;
-    const path = pathOf(file);
+  const found = new Map<VqaExample, Table>();
+  for (const example of examples) {
+    const { tableId, images, source } = example;
+    if (tableId === undefined || images.length > 0) continue;
+    const path = pathOf(source.file);
     const tables = files.get(path) ?? (await readTables(path));
     files.set(path, tables);
-    if (!tables.has(example.tableId ?? '')) {
+    const table = tables.get(tableId);
+    if (table === undefined) {
       throw new IapoError(
         'missing-input',
-        `Row ${row} of ${file} is about the table "${example.tableId}", which is not in ${path}.`,
+        `Row ${source.row} of ${source.file} is about the table "${tableId}", which is not in ${path}.`,
       );
     }
+    found.set(example, table);
   }
-  return (example) =>
-    needsTable(example)
-      ? (files.get(pathOf(example.source.file))?.get(example.tableId ?? '') ?? null)
-      : null;
+  return found;
 }
 
 async function toTask(

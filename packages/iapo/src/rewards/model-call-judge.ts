@@ -60,7 +60,9 @@ export function modelCallJudge<Prompt>(
   return (call, task) => {
     const { name, arguments: given } = call.call;
     const key = JSON.stringify([task.id, name, given, call.outcome.ok]);
-    const grade = known.get(key) ?? ask(call, task);
+    const earlier = known.get(key);
+    if (earlier !== undefined) return earlier;
+    const grade = ask(call, task);
     known.set(key, grade);
     // What failed is asked again when it comes back.
     grade.then(

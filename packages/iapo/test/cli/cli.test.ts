@@ -2,12 +2,12 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createColors } from 'picocolors';
 import { describe, expect, test } from 'vitest';
 import { runCommandLine } from '../../src/cli/program.js';
 import { duration, sparkline } from '../../src/cli/sparkline.js';
 import { StatusLine } from '../../src/cli/status-line.js';
 import type { Terminal } from '../../src/cli/terminal.js';
+import { fakeTerminal, iapo } from './run-cli.js';
 
 const toy = fileURLToPath(new URL('../models/toy-agent.ts', import.meta.url));
 
@@ -33,30 +33,6 @@ export default {
 };\n`,
   );
   return { folder, config };
-}
-
-function fakeTerminal(
-  isInteractive = false,
-): Terminal & { readonly text: { out: string; err: string } } {
-  const text = { out: '', err: '' };
-  return {
-    text,
-    out: (more) => {
-      text.out += more;
-    },
-    err: (more) => {
-      text.err += more;
-    },
-    isInteractive,
-    columns: () => 60,
-    colors: createColors(false),
-  };
-}
-
-async function iapo(...words: string[]): Promise<{ code: number; out: string; err: string }> {
-  const terminal = fakeTerminal();
-  const code = await runCommandLine(words, terminal, '0.1.0');
-  return { code, ...terminal.text };
 }
 
 describe('iapo train', () => {

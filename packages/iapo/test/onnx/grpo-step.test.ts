@@ -5,6 +5,7 @@ import type { EpisodeReward } from '../../src/rewards/episode-reward.js';
 import { resolveTrainIapoOptions } from '../../src/train/options.js';
 import { trainIapo } from '../../src/train/train-iapo.js';
 import { computeUpdate, type TrainingRow } from '../../src/train/update.js';
+import { everythingIsACall } from './everything-is-a-call.js';
 import {
   familyFolder,
   loadFixture,
@@ -107,26 +108,6 @@ describe('one update of the loop on a given batch', () => {
 });
 
 describe('the whole loop on real architectures', () => {
-  // Random weights say nothing that reads as a call: here every text is one, on the whole picture.
-  const dialect = {
-    name: 'everything-is-a-call',
-    maxCalls: 1,
-    read: (text: string) => ({
-      calls: [
-        {
-          name: 'flip',
-          arguments: { direction: 'horizontal' },
-          spans: {
-            call: { start: 0, end: text.length },
-            name: { start: 0, end: text.length },
-            arguments: [],
-          },
-        },
-      ],
-      failure: null,
-      repairs: [],
-    }),
-  };
   const picture = createRaster(112, 84, { color: [200, 40, 40] });
   const tasks = ['What color is it?', 'How many bars are there?'].map((question, index) => ({
     id: `task-${index}`,
@@ -172,7 +153,7 @@ describe('the whole loop on real architectures', () => {
       learningRate: 1e-3,
       // Random weights are never right; something must tell rollouts apart.
       rewards: [{ weight: 1, reward: parity }],
-      episode: { dialect, maxTokensPerTurn: 6, maxTurns: 2 },
+      episode: { dialect: everythingIsACall, maxTokensPerTurn: 6, maxTurns: 2 },
       explain: { attribution: { steps: 8, maximumSteps: 8 }, requireConvergence: false },
     })) {
       if (event.type === 'step-end') steps.push(event);

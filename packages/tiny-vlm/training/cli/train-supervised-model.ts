@@ -15,12 +15,12 @@ export async function trainSupervisedModel(
   recipe: ModelRecipe,
   {
     tokenizer,
-    ...threads
+    ...parallelism
   }: { readonly tokenizer: Tokenizer; readonly threads?: number; readonly workers?: number },
 ): Promise<TrainableModel> {
   const { architecture, supervised } = recipe;
   const { seed } = supervised;
-  const model = await TrainableModel.create(architecture, tokenizer.size, { seed, ...threads });
+  const model = await TrainableModel.create(architecture, tokenizer.size, { seed, ...parallelism });
   console.log(`${folder}: ${countWeights(model.weights)} weights, ${tokenizer.size} tokens`);
   const run = await RunFolder.open(folder, {
     config: { ...recipe },

@@ -3,8 +3,9 @@
  *
  *   npm run train -w packages/tiny-vlm -- --model base|student|teacher [--threads 1] [--workers 1] [--runs folder] [--models folder]
  *
- * With one thread (the default) the same seed gives the same weights; with several, sums of gradients are added in
- * another order each time. A command that was stopped goes on where it was. The student begins as the base, which is trained first where
+ * With one thread inside each operator (the default) the same seed gives the same weights; with several, sums of
+ * gradients are added in another order each time. Workers take parts of a batch side by side: the same number of them
+ * gives the same weights. A command that was stopped goes on where it was. The student begins as the base, which is trained first where
  * it is missing.
  */
 import { join } from 'node:path';

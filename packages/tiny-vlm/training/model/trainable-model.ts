@@ -45,12 +45,12 @@ export class TrainableModel {
     const graph = makeTrainingGraph(architecture, vocabulary);
     const options: SessionOptions = threads === undefined ? {} : { threads };
     const scoring = await createSession(keepOutputs(graph.model, ['logprobs']), options);
-    const derived = differentiateTraining(graph);
     const wanted = ['logprobs', ...graph.weightNames.map((name) => `gradient.${name}`)];
+    const derived = keepOutputs(differentiateTraining(graph), wanted);
     const gradients: Session[] = [];
     for (let worker = 0; worker < workers; worker++) {
       const own = workers === 1 ? {} : { worker: `training ${worker}` };
-      gradients.push(await createSession(keepOutputs(derived, wanted), { ...options, ...own }));
+      gradients.push(await createSession(derived, { ...options, ...own }));
     }
     const weights = loadWeights(graph.model, graph.weightNames, source);
     return new TrainableModel({ architecture, vocabulary, weights }, { scoring, gradients });

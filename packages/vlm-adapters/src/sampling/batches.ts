@@ -40,21 +40,21 @@ export function planBatches(
   const rowsOf = (prompt: number): Batch =>
     Array.from({ length: prompts[prompt]?.rows ?? 0 }, (_, sample) => ({ prompt, sample }));
   const batches: Batch[] = [];
-  const mixed: number[] = [];
-  const isSmall = ({ tokens }: PromptSize): boolean =>
-    maximumBatch * tokens * bytesPerToken <= smallCaches;
-  for (const [prompt, size] of prompts.entries()) {
-    if (mixesPrompts && (size.rows < ownBatch || isSmall(size))) mixed.push(prompt);
+  const small: number[] = [];
+  const few: number[] = [];
+  for (const [prompt, { rows, tokens }] of prompts.entries()) {
+    if (mixesPrompts && maximumBatch * tokens * bytesPerToken <= smallCaches) small.push(prompt);
+    else if (mixesPrompts && rows < ownBatch) few.push(prompt);
     else batches.push(...inPieces(rowsOf(prompt), maximumBatch));
   }
-  const tokensOf = (prompt: number): number => prompts[prompt]?.tokens ?? 0;
-  mixed.sort((a, b) => tokensOf(a) - tokensOf(b) || a - b);
-  const small = mixed.filter((prompt) => isSmall({ tokens: tokensOf(prompt), rows: 0 }));
-  const rows = small.flatMap(rowsOf);
+  const rowsByLength = (mixed: readonly number[]): Batch =>
+    [...mixed]
+      .sort((a, b) => (prompts[a]?.tokens ?? 0) - (prompts[b]?.tokens ?? 0) || a - b)
+      .flatMap(rowsOf);
+  const rows = rowsByLength(small);
   const fair = Math.max(mixedRows, Math.ceil(rows.length / lanes));
   batches.push(...inPieces(rows, Math.min(fair, maximumBatch)));
-  const large = mixed.slice(small.length);
-  batches.push(...inPieces(large.flatMap(rowsOf), Math.min(mixedRows, maximumBatch)));
+  batches.push(...inPieces(rowsByLength(few), Math.min(mixedRows, maximumBatch)));
   return batches;
 }
 

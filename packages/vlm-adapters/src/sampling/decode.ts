@@ -45,12 +45,13 @@ export async function decode(
   const states = prompts.map(({ tokenIds, streams }, prompt) =>
     streams.map((stream, sample) => new RowState({ prompt, sample, stream }, tokenIds, rules)),
   );
-  const batches = planBatches(sizes, {
+  const plan = planBatches(sizes, {
     maximumBatch,
     mixesPrompts: isSplit,
     bytesPerToken: bytesPerToken(description),
     lanes: 1 + moreSessions.length,
-  }).values();
+  });
+  const batches = plan.values();
   const work = async (worker: DecoderSession): Promise<void> => {
     const runs = new DecoderRuns(worker, description, parameters);
     let read = new Map<number, { logits: Logits; cache: PromptCache }>();
@@ -82,7 +83,9 @@ export async function decode(
       await growRows(rows, cache, { runs, prompts, options });
     }
   };
-  await allSettledOrThrow([session, ...moreSessions].map(work));
+  // Each session takes a copy of the parameters, so those without a batch are left out.
+  const busy = moreSessions.slice(0, Math.max(0, plan.length - 1));
+  await allSettledOrThrow([session, ...busy].map(work));
   return states.map((rows) => rows.map((row) => row.result()));
 }
 

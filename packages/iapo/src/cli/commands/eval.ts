@@ -99,27 +99,28 @@ function atMost(tasks: TaskSource, limit = tasks.length): TaskSource {
 }
 
 function setsAsJson({ sets, ...mean }: SetsEvaluation): string {
-  const summaries = Object.entries(sets).map(([name, { predictions: _, ...summary }]) => [
-    name,
-    summary,
-  ]);
+  const summaries = Object.entries(sets).map(([name, set]) => [name, summaryOf(set)]);
   return `${JSON.stringify({ ...mean, sets: Object.fromEntries(summaries) })}\n`;
 }
 
 function meanAsText({ sets, mean, interval }: SetsEvaluation): string {
-  const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const range = interval === null ? '' : ` [${percent(interval[0])}, ${percent(interval[1])}]`;
-  const text = mean === null ? 'none' : `${percent(mean)}${range}`;
-  return `mean of ${Object.keys(sets).length} sets  ${text}\n`;
+  return `mean of ${Object.keys(sets).length} sets  ${percent(mean)}${range}\n`;
 }
 
-function asJson({ predictions: _, ...summary }: Evaluation): string {
-  return `${JSON.stringify(summary)}\n`;
+function asJson(evaluation: Evaluation): string {
+  return `${JSON.stringify(summaryOf(evaluation))}\n`;
+}
+
+function summaryOf({ predictions: _, ...summary }: Evaluation): Omit<Evaluation, 'predictions'> {
+  return summary;
+}
+
+function percent(value: number | null): string {
+  return value === null ? 'none' : `${(100 * value).toFixed(1)} %`;
 }
 
 function asText({ model, mode, accuracy, callRate, toolSuccess }: Evaluation): string {
-  const percent = (value: number | null): string =>
-    value === null ? 'none' : `${(100 * value).toFixed(1)} %`;
   const { mean, interval, count, unscorable } = accuracy;
   const range =
     interval === null ? '' : ` [${percent(interval[0])}, ${percent(interval[1])}], 95 % interval`;

@@ -22,6 +22,7 @@ const blankLine = TracedText.of('\n\n', { kind: 'template', dependsOnTools: true
 
 /** A model's chat template, which says of each character it writes where it comes from. */
 export class ChatTemplate {
+  static #describing: ChatTemplate | undefined;
   readonly #program: readonly Statement[];
 
   /** @throws {Error} If the template has a syntax error. */
@@ -42,7 +43,8 @@ export class ChatTemplate {
    * their own.
    */
   renderDescribingTools(input: ChatInput): readonly Piece[] {
-    const description = new ChatTemplate(describedTools).#run(input, []);
+    ChatTemplate.#describing ??= new ChatTemplate(describedTools);
+    const description = ChatTemplate.#describing.#run(input, []);
     const [first] = input.messages;
     const messages = input.messages.map((message, index) => messageValue(message, index));
     const asParts = first !== undefined && typeof first.content !== 'string';
